@@ -1,0 +1,60 @@
+"""PULL worker: takes a job, works on it, then takes the next.
+
+Socket:   PULL, connects to tcp://zmq-push:9999 (or to ZMQ_ENDPOINT).
+Receives: jobs of one frame: a pickled int from 1 to 60, the seconds to sleep. All else is
+          refused with one line, and nothing in it is executed.
+Lost:     the job under way and those queued here when this worker ends, since no one else
+          gets them; a message over 64 KiB, with the connection that brings it.
+Ctrl-C:   one line, exit 0. A ZMQ_ENDPOINT that is none: one line on stderr, exit 1.
+"""
+
+import os
+import pickle
+import pickletools
+import platform
+import sys
+import time
+from io import BytesIO
+
+import zmq
+
+INT = {"PROTO", "INT", "BININT1", "STOP"}  # the opcodes of a pickled int from 1 to 60
+endpoint = os.environ.get("ZMQ_ENDPOINT", "tcp://zmq-push:9999")
+worker = f"Worker {platform.node()}"
+
+
+class IntUnpickler(pickle.Unpickler):  # looks up no global, so nothing can be called
+    def find_class(self, module: str, name: str) -> None:
+        raise pickle.UnpicklingError
+
+
+def unpickle(data: bytes) -> int:
+    """Return the int in a pickle of nothing else: a few other bytes could ask for gigabytes."""
+    if {opcode.name for opcode, _, _ in pickletools.genops(data)} <= INT:
+        job = IntUnpickler(BytesIO(data)).load()
+        if type(job) is int and 1 <= job <= 60:  # isinstance would take True for an int
+            return job
+    raise ValueError
+
+
+try:
+    with zmq.Context() as context, context.socket(zmq.PULL) as socket:
+        socket.maxmsgsize = 65536  # bytes: more than any job, too little to fill memory
+        socket.connect(endpoint)
+        print(f"{worker} connects to {endpoint}")
+        while True:
+            try:
+                (frame,) = socket.recv_multipart()
+                job = unpickle(frame)
+            except (ValueError, EOFError, pickle.UnpicklingError):
+                print(f"{worker}: refused what is not one pickled int from 1 to 60")
+                continue
+            print(f"{worker}: job of {job} s ", end="", flush=True)
+            for _ in range(job):
+                time.sleep(1)
+                print(".", end="", flush=True)
+            print(" done")
+except KeyboardInterrupt:
+    print(f"\n{worker} stopped")
+except zmq.ZMQError as error:
+    sys.exit(f"pullzmq.py: cannot connect to {endpoint}: {error}")
