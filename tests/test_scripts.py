@@ -1,0 +1,426 @@
+"""The six scripts on loopback, without an engine: what they print for each kind of input."""
+
+import os
+import pickle
+import platform
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+import zmq
+from conftest import ROOT, Script, run
+
+SCRIPTS = {
+    "rep/serverzmq.py": "REP server",
+    "req/clientzmq.py": "REQ client",
+    "pub/pubzmq.py": "PUB publisher",
+    "sub/subzmq.py": "SUB subscriber",
+    "push/pushzmq.py": "PUSH dispatcher",
+    "pull/pullzmq.py": f"Worker {platform.node()}",
+}
+Start = Callable[..., Script]
+
+
+@pytest.fixture
+def peer() -> Iterator[Callable[[int], zmq.Socket[bytes]]]:
+    """Make bare sockets to face a script; a receive that takes over 10 s fails."""
+    with zmq.Context() as context:
+        context.linger = 0
+        context.rcvtimeo = 10_000
+        yield context.socket
+
+
+# --- all six ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_is_read_in_a_minute(script: str) -> None:
+    text = (ROOT / script).read_text()
+    assert len(text.splitlines()) <= 60
+    docstring = text.split('"""')[1]
+    for word in "Socket:", "tcp://", "Lost:", "Ctrl-C:", "exit 1":
+        assert word in docstring
+
+
+@pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
+def test_style_and_types(command: str) -> None:
+    done = run(sys.executable, "-m", *command.split(), *SCRIPTS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_ctrl_c_is_one_clean_line(script: str, start: Start, endpoint: str) -> None:
+    running = start(script, ZMQ_ENDPOINT=endpoint)
+    if script.startswith("req"):
+        time.sleep(1)  # it says nothing until the server answers
+    else:
+        running.says(endpoint)
+    assert running.interrupt() == 0
+    assert running.output.endswith(f"\n{SCRIPTS[script]} stopped\n")
+    assert running.errors == ""
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("wrong", ["tcp:/x", "", "127.0.0.1:5555"])
+def test_an_endpoint_that_is_none(script: str, wrong: str, start: Start) -> None:
+    running = start(script, ZMQ_ENDPOINT=wrong)
+    assert running.ends() == 1
+    name = Path(script).name
+    assert re.fullmatch(rf"{name}: cannot (bind|connect) to .*\n", running.errors)
+
+
+@pytest.mark.parametrize("script", ["rep/serverzmq.py", "pub/pubzmq.py", "push/pushzmq.py"])
+def test_a_port_that_is_taken(script: str, start: Start, endpoint: str) -> None:
+    start(script, ZMQ_ENDPOINT=endpoint).says("bound to")
+    second = start(script, ZMQ_ENDPOINT=endpoint)
+    assert second.ends() == 1
+    assert re.fullmatch(r"\w+\.py: cannot bind to .*: Address already in use.*\n", second.errors)
+
+
+@pytest.mark.parametrize("script", ["pub/pubzmq.py", "push/pushzmq.py"])
+@pytest.mark.parametrize("wrong", ["soon", "", "-1", "nan", "inf", "3601"])
+def test_an_interval_that_is_none(script: str, wrong: str, start: Start) -> None:
+    running = start(script, ZMQ_INTERVAL=wrong, ZMQ_ENDPOINT="tcp://127.0.0.1:*")
+    assert running.ends() == 1
+    assert re.fullmatch(
+        r"\w+\.py: ZMQ_INTERVAL is not a number of seconds from 0 to 3600: .*\n", running.errors
+    )
+
+
+# --- REQ-REP ----------------------------------------------------------------------------------
+
+
+def test_server_replies(start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]) -> None:
+    server = start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
+    client = peer(zmq.REQ)
+    client.connect(endpoint)
+    for request, reply, line in [
+        ([b"Hello"], b"World", "Request: Hello"),
+        ([b"hello"], b"Received: hello", "Request: hello"),
+        ([b""], b"Received: ", "Request: "),
+        (["halo, apa kabar? é✓".encode()], "Received: halo, apa kabar? é✓".encode(), "é✓"),
+        ([b"\xff\x00"], b"Received: \xff\x00", r"Request: \xff\x00"),
+        ([b"\x1b[31mred\r\n"], b"Received: \x1b[31mred\r\n", r"Request: \x1b[31mred\r\n"),
+        (["\u202eevil".encode()], "Received: \u202eevil".encode(), r"Request: \u202eevil"),
+        ([b"a", b"b", b"c"], b"Refused: 3 frames, expected 1", "Refused: 3 frames, expected 1"),
+        ([b"x" * 65536], b"Received: " + b"x" * 65536, "Request: xxx"),
+    ]:
+        client.send_multipart(request)
+        assert client.recv_multipart() == [reply]
+        server.says(line)
+    assert server.interrupt() == 0
+    assert server.errors == ""
+    lines = server.output.splitlines()
+    assert lines[0] == f"REP server bound to {endpoint}"
+    assert len(lines) == 1 + 9 + 2  # a line each, an empty one for the ^C, and the last
+
+
+def test_server_outlives_a_request_over_the_bound(
+    start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]
+) -> None:
+    server = start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
+    flood = peer(zmq.DEALER)
+    flood.connect(endpoint)
+    flood.send_multipart([b"", b"x" * 65537])
+    client = start("req/clientzmq.py", "after", ZMQ_ENDPOINT=endpoint)
+    assert client.ends() == 0
+    assert "Reply: Received: after" in client.output
+    assert "xxx" not in server.output
+
+
+def replies(output: str) -> list[str]:
+    """Return the replies that the client printed, and require a round trip behind each."""
+    return [re.fullmatch(r"Reply: (.*) \(\d+\.\d\d ms\)", line)[1] for line in output.splitlines()]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines", "expected"),
+    [
+        ([], b"", ["World"]),
+        ([], b"satu\ndua", ["World", "Received: satu", "Received: dua"]),
+        ([], b"satu\r\n\nnever sent\n", ["World", "Received: satu"]),
+        ([], b"\xff\x1b[0m\n", ["World", r"Received: \xff\x1b[0m"]),
+        (["tiga", "", b"\xfe"], b"not read\n", ["World", "Received: tiga", "Received: ", r"Received: \xfe"]),
+        ([], b"x" * 65526 + b"\n", ["World", "Received: " + "x" * 65526]),
+    ],
+)
+def test_client_sends_what_it_is_given(
+    arguments: list[str | bytes], lines: bytes, expected: list[str], start: Start, endpoint: str
+) -> None:
+    start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
+    client = start("req/clientzmq.py", *arguments, ZMQ_ENDPOINT=endpoint)
+    assert client.process.stdin
+    client.process.stdin.write(lines)
+    assert client.ends() == 0
+    assert replies(client.output) == expected
+    assert client.errors == ""
+
+
+def test_client_keeps_what_is_too_long(start: Start, endpoint: str) -> None:
+    start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
+    client = start("req/clientzmq.py", "x" * 65527, "after", ZMQ_ENDPOINT=endpoint)
+    assert client.ends() == 0
+    assert replies(client.output) == ["World", "Received: after"]
+    assert client.errors == "Not sent: 65527 bytes, at most 65526\n"
+
+
+def test_client_prompts_on_a_terminal(start: Start, endpoint: str) -> None:
+    start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
+    terminal = pexpect.spawn(
+        sys.executable,
+        [str(ROOT / "req/clientzmq.py")],
+        env=os.environ | {"ZMQ_ENDPOINT": endpoint},
+        timeout=10,
+    )
+    terminal.expect(rb"Reply: World \(\d+\.\d\d ms\)\r\n> ")
+    terminal.sendline("halo")
+    terminal.expect(rb"halo\r\nReply: Received: halo \(\d+\.\d\d ms\)\r\n> ")
+    terminal.sendintr()
+    terminal.expect(rb"\r\nREQ client stopped\r\n")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+@pytest.mark.parametrize("key", ["\r", "\x04"], ids=["Enter", "Ctrl-D"])
+def test_an_empty_line_ends_the_client(key: str, start: Start, endpoint: str) -> None:
+    start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
+    terminal = pexpect.spawn(
+        sys.executable,
+        [str(ROOT / "req/clientzmq.py")],
+        env=os.environ | {"ZMQ_ENDPOINT": endpoint},
+        timeout=10,
+    )
+    terminal.expect("> ")
+    terminal.send(key)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+def test_client_gives_up_with_one_clear_line(start: Start, endpoint: str) -> None:
+    client = start("req/clientzmq.py", ZMQ_ENDPOINT=endpoint)
+    begin = time.monotonic()
+    assert client.ends() == 1
+    assert 14 < time.monotonic() - begin < 17
+    assert client.output.splitlines() == [
+        f"No reply within 5 s, attempt {attempt} of 3" for attempt in (1, 2, 3)
+    ]
+    assert client.errors == f"clientzmq.py: no reply from {endpoint}: is the server running?\n"
+
+
+def test_client_waits_for_its_server(start: Start, endpoint: str) -> None:
+    client = start("req/clientzmq.py", ZMQ_ENDPOINT=endpoint)
+    time.sleep(2)
+    start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
+    assert client.ends() == 0
+    assert replies(client.output) == ["World"]
+
+
+def test_client_sends_the_same_request_again(
+    start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]
+) -> None:
+    server = peer(zmq.ROUTER)
+    server.bind(endpoint)
+    client = start("req/clientzmq.py", "satu", ZMQ_ENDPOINT=endpoint)
+    first, again = server.recv_multipart(), server.recv_multipart()
+    assert first[1:] == again[1:] == [b"", b"Hello"]
+    assert first[0] != again[0]  # another connection, so another socket
+    server.send_multipart([again[0], b"", b"World"])
+    third = server.recv_multipart()
+    assert third == [again[0], b"", b"satu"]
+    server.send_multipart([again[0], b"", b"two", b"frames\x07"])
+    assert client.ends() == 0
+    assert client.output.splitlines()[0] == "No reply within 5 s, attempt 1 of 3"
+    assert replies("\n".join(client.output.splitlines()[1:])) == ["World", r"two | frames\x07"]
+
+
+# --- PUB-SUB ----------------------------------------------------------------------------------
+
+
+def test_publisher_tells_time_and_date(
+    start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]
+) -> None:
+    publisher = start("pub/pubzmq.py", ZMQ_ENDPOINT=endpoint)
+    subscriber = peer(zmq.SUB)
+    subscriber.subscribe("")
+    subscriber.connect(endpoint)
+    messages, times = [], []
+    while len(messages) < 6:
+        (frame,) = subscriber.recv_multipart()
+        messages.append(frame.decode())
+        times.append(time.monotonic())
+    for message in messages:
+        topic, rest = message.split(" ", 1)
+        time.strptime(rest, {"WAKTU": "%a %b %d %H:%M:%S %Y", "TANGGAL": "%Y-%m-%d"}[topic])
+        publisher.says(f"Published: {message}")
+    assert sum(message.startswith("WAKTU") for message in messages) == 3
+    assert 1.8 < times[4] - times[0] < 2.5  # a pair each second
+
+
+@pytest.mark.parametrize(
+    ("topics", "expected"),
+    [
+        ([], {"WAKTU"}),
+        (["WAKTU"], {"WAKTU"}),
+        (["TANGGAL"], {"TANGGAL"}),
+        (["TANGGAL", "WAKTU"], {"WAKTU", "TANGGAL"}),
+        ([""], {"WAKTU", "TANGGAL"}),
+        (["WAK"], {"WAKTU"}),
+    ],
+)
+def test_subscriber_gets_its_topics(
+    topics: list[str], expected: set[str], start: Start, endpoint: str
+) -> None:
+    start("pub/pubzmq.py", ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.05")
+    subscriber = start("sub/subzmq.py", *topics, ZMQ_ENDPOINT=endpoint)
+    subscriber.says("20")  # a year
+    time.sleep(0.5)
+    assert subscriber.interrupt() == 0
+    head, *messages, _, last = subscriber.output.splitlines()
+    assert head == f"SUB subscriber to {topics or ['WAKTU']} connects to {endpoint}"
+    assert len(messages) >= 5
+    assert {message.split()[0] for message in messages} == expected
+    assert last == "SUB subscriber stopped"
+
+
+def test_a_wrong_topic_gets_nothing(start: Start, endpoint: str) -> None:
+    start("pub/pubzmq.py", ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.05")
+    subscriber = start("sub/subzmq.py", "waktu", ZMQ_ENDPOINT=endpoint)
+    subscriber.says("connects")
+    time.sleep(1)
+    assert subscriber.interrupt() == 0
+    assert len(subscriber.output.splitlines()) == 3  # head, ^C, last
+
+
+def test_subscriber_goes_on_after_bad_messages(
+    start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]
+) -> None:
+    publisher = peer(zmq.XPUB)
+    publisher.bind(endpoint)
+    subscriber = start("sub/subzmq.py", "", ZMQ_ENDPOINT=endpoint)
+    assert publisher.recv() == b"\x01"
+    for frames in [b"\xff\x1b[2J"], [b""], [b"a", b"b"], [b"last"]:
+        publisher.send_multipart(frames)
+    subscriber.says("last")
+    assert subscriber.output.splitlines()[1:] == [
+        r"\xff\x1b[2J",
+        "",
+        "Refused: 2 frames, expected 1",
+        "last",
+    ]
+
+
+# --- PUSH-PULL --------------------------------------------------------------------------------
+
+
+def test_dispatcher_waits_for_a_worker_and_paces_jobs(
+    start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]
+) -> None:
+    dispatcher = start("push/pushzmq.py", ZMQ_ENDPOINT=endpoint)
+    dispatcher.says("Waiting: no worker takes a job\n")
+    time.sleep(1.5)
+    assert "handed out" not in dispatcher.output
+    worker = peer(zmq.PULL)
+    worker.connect(endpoint)
+    jobs, times = [], []
+    for _ in range(3):
+        (frame,) = worker.recv_multipart()
+        jobs.append(pickle.loads(frame))  # made by our own script
+        times.append(time.monotonic())
+    assert 1.8 < times[2] - times[0] < 2.5
+    assert all(type(job) is int and 1 <= job <= 5 for job in jobs)
+    for job in jobs:
+        dispatcher.says(f"Job of {job} s handed out")
+
+
+def test_worker_works(start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]) -> None:
+    dispatcher = peer(zmq.PUSH)
+    dispatcher.bind(endpoint)
+    worker = start("pull/pullzmq.py", ZMQ_ENDPOINT=endpoint)
+    for protocol, job in enumerate([1, 1, 2, 1, 1, 1]):  # as any Python may pickle it
+        dispatcher.send(pickle.dumps(job, protocol))
+    name = f"Worker {platform.node()}"
+    worker.says(f"{name}: job of 2 s .", 20)
+    begin = time.monotonic()
+    worker.says(f"{name}: job of 2 s .. done\n")
+    assert 0.5 < time.monotonic() - begin < 1.5  # the second of its two seconds
+    worker.says(f"{name}: job of 1 s . done\n" * 3, 20)
+    dispatcher.send(pickle.dumps(60))
+    worker.says(f"{name}: job of 60 s .")
+    assert worker.interrupt() == 0  # in the middle of a job
+    assert worker.errors == ""
+
+
+class Execute:
+    """Writes a file when it is unpickled by anything that executes what it is told."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.path}",)
+
+
+def hostile(trap: Path) -> list[list[bytes]]:
+    """Return messages that are no job; the trap is a file that executing them would write."""
+    call = f"touch {trap}".encode()
+    return [
+        [b""],
+        [b"\xff\x00 not a pickle"],
+        [b"3"],
+        [pickle.dumps(0)],
+        [pickle.dumps(-1)],
+        [pickle.dumps(61)],
+        [pickle.dumps(2**70)],
+        [pickle.dumps(True)],
+        [pickle.dumps(True, 0)],
+        [pickle.dumps(2.0)],
+        [pickle.dumps("5")],
+        [pickle.dumps([5])],
+        [pickle.dumps(None)],
+        [pickle.dumps(3)[:-1]],
+        [pickle.dumps(3), pickle.dumps(4)],
+        [pickle.dumps(Execute(trap), 0)],
+        [pickle.dumps(Execute(trap), 2)],
+        [pickle.dumps(Execute(trap), 5)],
+        [b"cos\nsystem\n(S'" + call + b"'\ntR."],
+        [b"(S'" + call + b"'\nios\nsystem\n."],
+        [b"c__builtin__\neval\n(S'1+1'\ntR."],
+        [b"I" + b"9" * 60000 + b"\n."],
+        [b"I01\n."],
+        [b"\x80\x05\x96" + b"\xff" * 7 + b"\x7f."],  # a bytearray of 2**63 bytes
+        [b"Nr\xff\xff\xff\x7f."],  # a memo of 2**31 places: 16 GiB
+        [b"(" * 60000],
+        [b"]" * 30000 + b"a" * 29999 + b"."],
+        [b"\x80\xff."],
+        [b"P\n."],
+        [b"\x82\x01."],
+    ]
+
+
+def test_worker_refuses_what_is_no_job(
+    start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]], tmp_path: Path
+) -> None:
+    trap = tmp_path / "executed"
+    dispatcher = peer(zmq.PUSH)
+    dispatcher.bind(endpoint)
+    worker = start("pull/pullzmq.py", ZMQ_ENDPOINT=endpoint)
+    messages = hostile(trap)
+    for message in messages:
+        dispatcher.send_multipart(message)
+    dispatcher.send(pickle.dumps(1))
+    worker.says(". done")
+    name = f"Worker {platform.node()}"
+    assert worker.output.splitlines()[1:-1] == [
+        f"{name}: refused what is not one pickled int from 1 to 60"
+    ] * len(messages)
+    assert not trap.exists()
+    peak = Path(f"/proc/{worker.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
+    assert int(peak) < 50_000  # KiB
+    assert worker.interrupt() == 0
+    assert worker.errors == ""
