@@ -108,3 +108,22 @@ def lab() -> Iterator[None]:
     compose("up", "-d", "--build", timeout=600)
     yield
     compose("down", "--remove-orphans")
+
+
+@pytest.fixture(scope="session")
+def tshark() -> Callable[[list[str], Path], str]:
+    """Run tshark 4.4 in a container of its own, in a folder that it may read."""
+    run("scripts/setup", timeout=600)
+    base = run("grep", "-hs", "^BASE=", "compose/.env").stdout.strip()
+    argument = ["--build-arg", base] if base else []
+    build = ["docker", "build", "-q", "-t", "praktikum-zmq-tshark", *argument, "tests"]
+    done = run(*build, timeout=600)
+    assert done.returncode == 0, done.stderr
+
+    def read(arguments: list[str], folder: Path) -> str:
+        container = ["docker", "run", "--rm", "--network", "none", "-v", f"{folder}:/data:ro"]
+        done = run(*container, "-w", "/data", "praktikum-zmq-tshark", "tshark", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return read

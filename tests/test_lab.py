@@ -1,0 +1,380 @@
+"""The lab on the real engine, by the commands as a student types them."""
+
+import contextlib
+import json
+import re
+import shlex
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from conftest import ROOT, compose, run, wait_for
+
+Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
+
+pytestmark = pytest.mark.usefixtures("lab")
+
+SERVICES = ["zmq-pub", "zmq-pull", "zmq-push", "zmq-rep", "zmq-req", "zmq-sub"]
+SERVERS = {"zmq-rep": "REP server", "zmq-pub": "PUB publisher", "zmq-push": "PUSH dispatcher"}
+CLIENTS = {
+    "zmq-req": ("python clientzmq.py", "> ", "REQ client"),
+    "zmq-sub": ("python subzmq.py", "WAKTU .* 20", "SUB subscriber"),
+    "zmq-pull": ("python pullzmq.py", r"job of \d s \.", r"Worker \w+"),
+}
+
+
+def typed(command: str) -> Terminal:
+    """Type a command on a terminal that stands in the root of the project."""
+    words = shlex.split(command)
+    return pexpect.spawn(words[0], words[1:], cwd=str(ROOT), encoding="utf-8", timeout=30)
+
+
+def exec_typed(service: str, command: str) -> Terminal:
+    return typed(f"docker compose -f compose/zmq.yml exec {service} {command}")
+
+
+def ends(terminal: Terminal) -> int | None:
+    """Wait for the end of a command and return its exit code."""
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    return terminal.exitstatus  # type: ignore[no-any-return]
+
+
+def logs(service: str) -> str:
+    return run("docker", "logs", *compose("ps", "-aq", service).stdout.split()).stdout
+
+
+def inspect(service: str) -> dict:  # type: ignore[type-arg]
+    (container,) = compose("ps", "-aq", service).stdout.split()
+    return json.loads(run("docker", "inspect", container).stdout)[0]  # type: ignore[no-any-return]
+
+
+def in_container(service: str, python: str) -> str:
+    """Run a line of Python in a container of the lab and return what it prints."""
+    return compose("exec", "-T", service, "python", "-c", python).stdout
+
+
+# --- what is up -------------------------------------------------------------------------------
+
+
+def test_six_services_of_one_image_run() -> None:
+    lines = compose("ps", "--format", "{{.Service}} {{.Image}} {{.State}} {{.Ports}}").stdout
+    assert sorted(line.strip() for line in lines.splitlines()) == [
+        f"{service} praktikum-zmq running"
+        for service in SERVICES  # and no port published
+    ]
+
+
+def test_up_again_changes_nothing() -> None:
+    before = compose("ps", "-q").stdout
+    assert "Started" not in compose("up", "-d").stderr
+    assert compose("ps", "-q").stdout == before
+
+
+def test_setup_again_does_nothing() -> None:
+    done = run("scripts/setup")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_bridge_is_on_the_host() -> None:
+    assert re.search(r"\d+: br-zmq: <.*\bUP\b", run("ip", "a").stdout)
+
+
+def test_the_standin_is_not_called_official() -> None:
+    history = run("docker", "image", "inspect", "python:3.13-slim-trixie")
+    if history.returncode == 0:
+        # Only a registry gives an image a digest; one that was imported here has none.
+        assert json.loads(history.stdout)[0]["RepoDigests"]
+
+
+# --- what the containers may do ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_may_do_little(service: str) -> None:
+    status = dict(
+        line.split(":\t", 1)
+        for line in in_container(service, "print(open('/proc/self/status').read())").splitlines()
+        if ":\t" in line
+    )
+    assert "0" not in status["Uid"].split()
+    for capabilities in "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb":
+        assert int(status[capabilities], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    container = inspect(service)
+    host = container["HostConfig"]
+    assert host["ReadonlyRootfs"] and host["Init"] and not host["PortBindings"]
+    assert 0 < host["Memory"] <= 2**27 and 0 < host["PidsLimit"] <= 100
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    (mount,) = container["Mounts"]
+    assert mount["Source"] == str(ROOT / service.removeprefix("zmq-"))
+    assert mount["Destination"] == "/app" and not mount["RW"]
+
+
+@pytest.fixture
+def outside() -> Iterator[str]:
+    """A server beyond this machine's bridges: in a network namespace behind a veth pair."""
+    up = """
+        ip netns add outside
+        ip link add outside type veth peer name eth0 netns outside
+        ip addr add 198.51.100.1/24 dev outside
+        ip link set outside up
+        ip -n outside addr add 198.51.100.2/24 dev eth0
+        ip -n outside link set eth0 up
+        ip -n outside route add default via 198.51.100.1"""
+    for command in up.strip().splitlines():
+        done = run("sudo", *command.split())
+        assert done.returncode == 0, done.stderr
+    serve = "sudo ip netns exec outside timeout 60 python3 -m http.server 8000"
+    server = subprocess.Popen(serve.split(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    yield "import socket; socket.create_connection(('198.51.100.2', 8000), 1); print('reached')"
+    run("sudo", "ip", "netns", "pids", "outside")
+    run("sudo", "sh", "-c", "kill $(ip netns pids outside)")
+    server.wait(10)
+    run("sudo", "ip", "netns", "delete", "outside")
+
+
+def test_the_containers_reach_no_outside_address(outside: str) -> None:
+    anywhere = ["docker", "run", "--rm", "praktikum-zmq", "python", "-c", outside]
+    wait_for(lambda: run(*anywhere).stdout == "reached\n")  # from a bridge that is not internal
+    for service in SERVICES:
+        refused = compose("exec", "-T", service, "python", "-c", outside, check=False)
+        assert "reached" not in refused.stdout
+        assert "TimeoutError" in refused.stderr or "OSError" in refused.stderr
+
+
+def test_the_clock_is_the_users() -> None:
+    assert in_container("zmq-pub", "import time; print(time.tzname[0])") == "WIB\n"
+    told = re.findall(r"WAKTU (.*)", logs("zmq-pub"))[-1]
+    now = in_container("zmq-req", "import time; print(time.time() + time.localtime().tm_gmtoff)")
+    heard = time.mktime(time.strptime(told)) - time.mktime(time.gmtime(0))
+    assert abs(heard - float(now)) < 10
+    other = run(
+        *"env TZ=Asia/Jayapura docker compose -f compose/zmq.yml run --rm -T zmq-req date".split()
+    )
+    assert " WIT " in other.stdout
+
+
+# --- the commands as they are typed -----------------------------------------------------------
+
+
+def test_req_rep_as_typed() -> None:
+    terminal = exec_typed("zmq-req", "python clientzmq.py")
+    terminal.expect(r"Reply: World \(\d+\.\d\d ms\)\r\n> ")
+    terminal.sendline("NIM 13519001")
+    terminal.expect(r"Reply: Received: NIM 13519001 \(\d+\.\d\d ms\)\r\n> ")
+    terminal.sendline("")
+    assert ends(terminal) == 0
+    follow = typed("docker compose -f compose/zmq.yml logs -f zmq-rep")
+    follow.expect(r"zmq-rep-1 .*Request: Hello")
+    follow.expect(r"zmq-rep-1 .*Request: NIM 13519001")
+    follow.sendintr()
+    ends(follow)
+
+
+def test_pub_sub_as_typed() -> None:
+    terminal = exec_typed("zmq-sub", "python subzmq.py")
+    for _ in range(3):
+        terminal.expect(r"\r\n(\w+) \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d 20\d\d(?=\r\n)")
+        assert terminal.match.group(1) == "WAKTU"
+    assert "TANGGAL" not in terminal.before
+    terminal.sendintr()
+    assert ends(terminal) == 0
+
+
+@pytest.mark.parametrize(
+    ("topics", "expected"), [("TANGGAL", {"TANGGAL"}), ('""', {"WAKTU", "TANGGAL"})]
+)
+def test_the_topic_is_chosen(topics: str, expected: set[str]) -> None:
+    terminal = exec_typed("zmq-sub", f"python subzmq.py {topics}")
+    heard = set()
+    for _ in range(4):
+        terminal.expect(r"\r\n(WAKTU|TANGGAL) ")
+        heard.add(terminal.match.group(1))
+    assert heard == expected
+    terminal.sendintr()
+    assert ends(terminal) == 0
+
+
+def test_push_pull_as_typed() -> None:
+    name = inspect("zmq-pull")["Config"]["Hostname"]
+    terminal = exec_typed("zmq-pull", "python pullzmq.py")
+    terminal.expect(rf"Worker {name}: job of (\d) s (\.+) done\r\n")
+    assert 1 <= int(terminal.match.group(1)) <= 5
+    assert len(terminal.match.group(2)) == int(terminal.match.group(1))
+    terminal.sendintr()
+    assert ends(terminal) == 0
+
+
+@pytest.mark.parametrize("service", CLIENTS)
+def test_ctrl_c_ends_a_client(service: str) -> None:
+    command, ready, name = CLIENTS[service]
+    terminal = exec_typed(service, command)
+    terminal.expect(ready)
+    begin = time.monotonic()
+    terminal.sendintr()
+    terminal.expect(rf"\r\n{name} stopped\r\n")
+    assert ends(terminal) == 0
+    assert time.monotonic() - begin < 1
+    assert "Traceback" not in terminal.before
+
+
+@pytest.mark.parametrize("service", SERVERS)
+def test_stop_ends_a_server(service: str) -> None:
+    begin = time.time()
+    compose("stop", service)
+    state = inspect(service)["State"]
+    said = logs(service)
+    compose("start", service)
+    assert datetime.fromisoformat(state["FinishedAt"][:26] + "+00:00").timestamp() - begin < 1
+    assert (state["Status"], state["ExitCode"], state["OOMKilled"]) == ("exited", 0, False)
+    assert said.endswith(f"\n{SERVERS[service]} stopped\n")
+    assert "Traceback" not in said
+
+
+def test_a_server_comes_back_by_itself() -> None:
+    before = inspect("zmq-rep")["RestartCount"]
+    run("docker", "exec", inspect("zmq-rep")["Id"], "python", "-c", "import os; os.kill(1, 15)")
+    wait_for(lambda: inspect("zmq-rep")["RestartCount"] == before + 1, 20)
+    assert "Reply: World" in compose("exec", "-T", "zmq-req", "python", "clientzmq.py").stdout
+
+
+def test_a_client_started_first_waits_for_its_server() -> None:
+    compose("stop", "zmq-rep")
+    client = exec_typed("zmq-req", "python clientzmq.py pertama")
+    time.sleep(3)
+    compose("start", "zmq-rep")
+    client.expect(r"Reply: World")
+    client.expect(r"Reply: Received: pertama")
+    assert ends(client) == 0
+
+
+def test_an_edited_script_runs_at_once() -> None:
+    script = ROOT / "req/edited.py"
+    try:
+        script.write_text("print('edited')\n")
+        assert compose("exec", "-T", "zmq-req", "python", "edited.py").stdout == "edited\n"
+    finally:
+        script.unlink()
+
+
+# --- several workers --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def workers() -> Iterator[list[str]]:
+    """Three worker containers, by their names."""
+    compose("up", "-d", "--scale", "zmq-pull=3", "--scale", "zmq-sub=3")
+    yield compose("ps", "--format", "{{.Name}}", "zmq-pull").stdout.split()
+    compose("up", "-d", "--scale", "zmq-pull=1", "--scale", "zmq-sub=1")
+
+
+def test_three_workers_share_the_jobs(workers: list[str]) -> None:
+    assert len(workers) == 3
+    assert len(compose("ps", "-q", "zmq-sub").stdout.split()) == 3
+    compose("stop", "zmq-push")  # so that all three are there for its first job
+    terminals = []
+    for index in (1, 2, 3):
+        command = (
+            f"docker compose -f compose/zmq.yml exec --index {index} zmq-pull python pullzmq.py"
+        )
+        terminals.append(typed(command))
+        terminals[-1].expect("connects to")
+    since = str(int(time.time()))
+    compose("start", "zmq-push")
+    wait_for(lambda: handed_out(since).total() >= 9, 20)
+    compose("stop", "zmq-push")
+    jobs = handed_out(since)
+    done = [Counter[str]() for _ in terminals]
+    end = time.monotonic() + 60
+    while sum(counter.total() for counter in done) < jobs.total() and time.monotonic() < end:
+        for terminal, counter in zip(terminals, done, strict=True):
+            if terminal.expect([pexpect.TIMEOUT, r"job of (\d) s \.+ done"], timeout=0.5):
+                counter[terminal.match.group(1)] += 1
+    for terminal in terminals:
+        terminal.sendintr()
+        assert ends(terminal) == 0
+    compose("start", "zmq-push")
+    assert sum(done, Counter()) == jobs  # each of them, and none twice
+    assert all(counter.total() >= 3 for counter in done)  # in turn
+
+
+def handed_out(since: str) -> Counter[str]:
+    said = compose("logs", "--no-log-prefix", "--since", since, "zmq-push").stdout
+    return Counter(re.findall(r"Job of (\d) s handed out", said))
+
+
+# --- the demo and its capture -----------------------------------------------------------------
+
+
+def test_demo_runs_the_lab(tmp_path: Path, tshark: Callable[[list[str], Path], str]) -> None:
+    done = run(str(ROOT / "scripts/demo"), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in (
+        "Reply: World",
+        "Reply: Received: satu",
+        "Reply: Received: dua",
+        "WAKTU ",
+        "SUB subscriber stopped",
+        "Request: dua",
+        f"done: the capture is {tmp_path}/zmq.pcap, and the lab is up",
+    ):
+        assert words in done.stdout
+    assert len(re.findall(r"job of \d s \.+ done", done.stdout)) == 2
+    assert 4 <= len(re.findall(r"^WAKTU ", done.stdout, re.M)) <= 6
+    assert left_behind() == ""
+    # What real tcpdump captured, read by real tshark.
+    told = tshark(
+        "-r zmq.pcap -o zmtp.tcp.port:5555,9999,12345 --disable-protocol adb"
+        " --disable-protocol tplink-smarthome -Y zmtp -T fields"
+        " -e tcp.srcport -e tcp.dstport -e zmtp.data.text".split(),
+        tmp_path,
+    )
+    for port in "5555", "12345", "9999":
+        assert re.search(rf"^(\d+\t{port}|{port}\t\d+)\t", told, re.M)
+
+
+def left_behind() -> str:
+    """Return the clients of the lab, and captures on its bridge, that are still running."""
+    clients = compose("top", "zmq-req", "zmq-sub", "zmq-pull").stdout
+    captures = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has just ended
+            captures.append(process.read_text().replace("\0", " "))
+    return "\n".join(
+        [line for line in clients.splitlines() if "python" in line]
+        + [line for line in captures if line.startswith("tcpdump") and "br-zmq" in line]
+    )
+
+
+@pytest.mark.parametrize("step", ["five seconds of WAKTU", "until two jobs are done"])
+def test_ctrl_c_leaves_nothing_of_the_demo(step: str, tmp_path: Path) -> None:
+    demo = pexpect.spawn(
+        str(ROOT / "scripts/demo"), cwd=str(tmp_path), encoding="utf-8", timeout=60
+    )
+    demo.expect(step)
+    demo.expect("connects to")
+    assert left_behind()
+    demo.sendintr()
+    assert ends(demo) == 130
+    wait_for(lambda: not left_behind(), 5)
+    assert run("tcpdump", "-nr", f"{tmp_path}/zmq.pcap").returncode == 0  # it is whole
+
+
+def test_typed_tcpdump_captures(tmp_path: Path) -> None:
+    command = f"sudo tcpdump -nvi br-zmq -w {tmp_path}/zmq.pcap"
+    tcpdump = typed(command)
+    tcpdump.expect("listening on br-zmq")
+    compose("exec", "-T", "zmq-req", "python", "clientzmq.py")
+    time.sleep(1)
+    tcpdump.sendintr()
+    tcpdump.expect(r"[1-9]\d* packets captured")
+    assert ends(tcpdump) == 0
+    shown = run("tcpdump", "-nr", f"{tmp_path}/zmq.pcap").stdout
+    assert ".5555: Flags [S]" in shown
