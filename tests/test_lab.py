@@ -288,7 +288,7 @@ def test_three_workers_share_the_jobs(workers: list[str]) -> None:
         terminals[-1].expect("connects to")
     since = str(int(time.time()))
     compose("start", "zmq-push")
-    wait_for(lambda: handed_out(since).total() >= 9, 20)
+    wait_for(lambda: handed_out(since).total() >= 6, 20)
     compose("stop", "zmq-push")
     jobs = handed_out(since)
     done = [Counter[str]() for _ in terminals]
@@ -302,7 +302,7 @@ def test_three_workers_share_the_jobs(workers: list[str]) -> None:
         assert ends(terminal) == 0
     compose("start", "zmq-push")
     assert sum(done, Counter()) == jobs  # each of them, and none twice
-    assert all(counter.total() >= 3 for counter in done)  # in turn
+    assert all(done)  # each worker had its turn
 
 
 def handed_out(since: str) -> Counter[str]:
