@@ -1,10 +1,8 @@
 """PULL worker: takes a job, works on it, then takes the next.
 
 Socket:   PULL, connects to tcp://zmq-push:9999 (or to ZMQ_ENDPOINT).
-Receives: jobs of one frame: a pickled int from 1 to 60, the seconds to sleep. All else is
-          refused with one line, and nothing in it is executed.
-Lost:     the job under way and those queued here when this worker ends, since no one else
-          gets them; a message over 64 KiB, with the connection that brings it.
+Receives: jobs of one frame, a pickled int from 1 to 60: seconds to sleep. All else is refused.
+Lost:     when this worker ends, its job under way and those queued here: no one gets them.
 Ctrl-C:   one line, exit 0. A ZMQ_ENDPOINT that is none: one line on stderr, exit 1.
 """
 
@@ -29,7 +27,7 @@ class IntUnpickler(pickle.Unpickler):  # looks up no global, so nothing can be c
 
 
 def unpickle(data: bytes) -> int:
-    """Return the int in a pickle of nothing else: a few other bytes could ask for gigabytes."""
+    """Return the int in a pickle of nothing else, of which a few bytes could ask for gigabytes."""
     if {opcode.name for opcode, _, _ in pickletools.genops(data)} <= INT:
         job = IntUnpickler(BytesIO(data)).load()
         if type(job) is int and 1 <= job <= 60:  # isinstance would take True for an int
@@ -40,6 +38,8 @@ def unpickle(data: bytes) -> int:
 try:
     with zmq.Context() as context, context.socket(zmq.PULL) as socket:
         socket.maxmsgsize = 65536  # bytes: more than any job, too little to fill memory
+        socket.tcp_keepalive = 1  # a peer that is gone without a FIN is noticed in 8 s
+        socket.tcp_keepalive_idle, socket.tcp_keepalive_intvl, socket.tcp_keepalive_cnt = 5, 1, 3
         socket.connect(endpoint)
         print(f"{worker} connects to {endpoint}")
         while True:

@@ -26,6 +26,7 @@ try:
     with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
         socket.linger = 0  # milliseconds: what could not be sent does not delay the end
         socket.maxmsgsize = 1024  # bytes: a worker sends nothing but its handshake
+        socket.tcp_maxrt = 8000  # milliseconds: then a worker that acknowledges nothing is gone
         socket.bind(endpoint)
         print(f"PUSH dispatcher bound to {endpoint}")
         while True:

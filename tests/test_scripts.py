@@ -215,7 +215,7 @@ def test_client_gives_up_with_one_clear_line(start: Start, endpoint: str) -> Non
     assert client.ends() == 1
     assert 14 < time.monotonic() - begin < 17
     assert client.output.splitlines() == [
-        f"No reply within 5 s, attempt {attempt} of 3" for attempt in (1, 2, 3)
+        f"No reply, attempt {attempt} of 3" for attempt in (1, 2, 3)
     ]
     assert client.errors == f"clientzmq.py: no reply from {endpoint}: is the server running?\n"
 
@@ -242,7 +242,7 @@ def test_client_sends_the_same_request_again(
     assert third == [again[0], b"", b"satu"]
     server.send_multipart([again[0], b"", b"two", b"frames\x07"])
     assert client.ends() == 0
-    assert client.output.splitlines()[0] == "No reply within 5 s, attempt 1 of 3"
+    assert client.output.splitlines()[0] == "No reply, attempt 1 of 3"
     assert replies("\n".join(client.output.splitlines()[1:])) == ["World", r"two | frames\x07"]
 
 
