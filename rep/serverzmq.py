@@ -27,6 +27,7 @@ try:
     with zmq.Context() as context, context.socket(zmq.REP) as socket:
         socket.linger = 0  # milliseconds: what could not be sent does not delay the end
         socket.maxmsgsize = LIMIT
+        socket.rcvhwm = socket.sndhwm = 10  # messages: a REQ has one under way, a flood 1,000
         socket.bind(endpoint)
         print(f"REP server bound to {endpoint}")
         while True:

@@ -11,6 +11,7 @@ Ctrl-C:   one line, exit 0. A ZMQ_ENDPOINT that is none: one line on stderr, exi
 
 import os
 import sys
+import time
 
 import zmq
 
@@ -31,9 +32,16 @@ try:
             socket.subscribe(os.fsencode(topic))
         socket.tcp_keepalive = 1  # a peer that is gone without a FIN is noticed in 8 s
         socket.tcp_keepalive_idle, socket.tcp_keepalive_intvl, socket.tcp_keepalive_cnt = 5, 1, 3
+        lost = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         socket.connect(endpoint)
         print(f"SUB subscriber to {topics} connects to {endpoint}")
         while True:
+            if socket not in zmq.select([socket, lost], [], [])[0]:
+                lost.recv_multipart()
+                socket.disconnect(endpoint)  # ZeroMQ does not return to a peer that sent nonsense
+                time.sleep(0.1)  # as long as ZeroMQ waits itself
+                socket.connect(endpoint)
+                continue
             frames = socket.recv_multipart()
             if len(frames) > 1:
                 print(f"Refused: {len(frames)} frames, expected 1")

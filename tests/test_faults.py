@@ -149,7 +149,10 @@ def bound(service: str) -> float:
 
 def kill_9(service: str) -> float:
     before = inspect(service)
-    run("sudo", "kill", "-9", str(before["State"]["Pid"]))
+    init = str(before["State"]["Pid"])
+    run("sudo", "pkill", "-STOP", "-P", init)  # the script: a request stays with it, unanswered
+    time.sleep(0.5)
+    run("sudo", "kill", "-9", init)
     wait_for(lambda: inspect(service)["RestartCount"] > before["RestartCount"], 20)
     return bound(service)
 

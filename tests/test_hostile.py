@@ -1,0 +1,174 @@
+"""Hostile peers at the three ports and at the three clients: nothing stops, grows or runs."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import hostile
+import pytest
+from conftest import ROOT, Script, run, wait_for
+from test_lab import inspect, typed
+
+Start = Callable[..., Script]
+BOUND = 131_072  # KiB: the memory of a container
+TRAP = Path("/tmp/owned")  # what is told to be executed would make this file
+# The script at the port, what the attacker says it is, the honest client and what that says.
+SERVERS = {
+    "rep/serverzmq.py": ("REQ", "req/clientzmq.py", "Reply: World"),
+    "pub/pubzmq.py": ("SUB", "sub/subzmq.py", "\nWAKTU "),
+    "push/pushzmq.py": ("PULL", "pull/pullzmq.py", ": job of"),
+}
+CLIENTS = {client: (SERVERS[server][0], server) for server, (_, client, _) in SERVERS.items()}
+PEER = {"REQ": "REP", "SUB": "PUB", "PULL": "PUSH"}
+LINES = (
+    r"|.* (bound|connects) to .*|Request: .*|Refused: \d+ frames, expected 1|Published: \w+ .*"
+    r"|Waiting: no worker takes a job|Job of [1-5] s handed out|Reply: .* \(\d+\.\d\d ms\)"
+    r"|No reply, attempt [123] of 3|WAKTU .*|Worker .*: job of [1-5] s .*"
+    r"|Worker .*: refused what is not one pickled int from 1 to 60"
+)
+
+
+def is_unharmed(script: Script) -> None:
+    """It runs, within its memory, has said only clear lines, and executed nothing."""
+    assert script.process.poll() is None
+    status = Path(f"/proc/{script.process.pid}/status").read_text()
+    assert int(status.split("VmHWM:")[1].split()[0]) < BOUND
+    said_clearly(script)
+
+
+def said_clearly(script: Script) -> None:
+    for line in set(script.output.split("\n")):
+        assert line.isprintable()
+        assert re.fullmatch(LINES, line), line[:200]
+    assert not TRAP.exists()
+
+
+def on_loopback(names: list[str]) -> list[str]:
+    return [name for name in names if name != "20,000 long topics"]  # see the last test
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("name", on_loopback(list(hostile.attacks("REQ"))))
+def test_a_hostile_peer_at_a_port(name: str, server: str, start: Start, endpoint: str) -> None:
+    us, client, served = SERVERS[server]
+    script = start(server, ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.1")
+    script.says("bound to")
+    hostile.attack(("127.0.0.1", int(endpoint.rsplit(":")[-1])), name, us)
+    honest = start(client, ZMQ_ENDPOINT=endpoint)
+    honest.says(served)
+    is_unharmed(script)
+    script.process.send_signal(signal.SIGINT)
+    assert script.process.wait(10) == 0  # a message of a million frames takes it a while
+    assert script.errors == ""
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("name", [n for n in hostile.attacks("REP") if "500" not in n])
+def test_a_hostile_server_at_a_client(name: str, client: str, start: Start, endpoint: str) -> None:
+    us, server = CLIENTS[client]
+    listener = socket.create_server(("127.0.0.1", int(endpoint.rsplit(":")[-1])))
+    attacker = threading.Thread(target=hostile.serve, args=[listener, name, PEER[us]])
+    attacker.start()
+    script = start(client, "second", ZMQ_ENDPOINT=endpoint)
+    if client.startswith("sub"):
+        script = start(client, ZMQ_ENDPOINT=endpoint)
+    attacker.join()
+    honest = start(server, ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.1")
+    honest.says("bound to")
+    if client.startswith("req"):  # it is served, or says that it is not
+        assert script.process.wait(20) in (0, 1)
+        said_clearly(script)
+        expected = f"|clientzmq.py: no reply from {endpoint}: is the server running\\?\n"
+        assert re.fullmatch(expected, script.errors)
+    else:
+        wait_for(lambda: re.search(r"\nWAKTU \w|: job of [1-5] s", script.output), 20)
+        is_unharmed(script)
+        assert script.interrupt() == 0
+        assert script.errors == ""
+
+
+# --- on the real containers -------------------------------------------------------------------
+
+HEAVY = ["many large messages, nothing read", "a message without end", "a million tiny frames"]
+
+
+@pytest.mark.parametrize(
+    ("service", "port", "us", "names", "client"),
+    [
+        ("zmq-rep", 5555, "REQ", HEAVY, ("zmq-req", "clientzmq.py", "Reply: World")),
+        ("zmq-pub", 12345, "SUB", [*HEAVY, "20,000 long topics"], ("zmq-sub", "subzmq.py", "20")),
+        ("zmq-push", 9999, "PULL", HEAVY, ("zmq-pull", "pullzmq.py", "job of")),
+    ],
+)
+def test_what_is_heavy_stays_in_its_container(
+    service: str, port: int, us: str, names: list[str], client: tuple[str, str, str], lab: None
+) -> None:
+    """No option of ZeroMQ bounds how many topics, or frames of a message, a peer sends.
+
+    Then the container's memory does: the engine ends the script and starts it anew.
+    """
+    before = inspect(service)["RestartCount"]
+    (network,) = inspect(service)["NetworkSettings"]["Networks"]
+    attacker = (
+        f"docker run --rm -i --network {network} praktikum-zmq python - {service} {port} {us}"
+    )
+    done = run(*attacker.split(), *names, input=(ROOT / "tests/hostile.py").read_text())
+    assert done.stdout.splitlines() == names, done.stderr
+    honest = typed(f"docker compose -f compose/zmq.yml exec {client[0]} python {client[1]}")
+    honest.expect(client[2], timeout=15)
+    honest.sendintr()
+    state = inspect(service)
+    print(f"{service}: ended for its memory {state['RestartCount'] - before} times")
+    assert state["State"]["Running"]
+    assert service != "zmq-rep" or state["RestartCount"] == before  # all of that is bounded there
+    sizes = run("sudo", "sh", "-c", f"wc -c {state['LogPath']}*").stdout
+    assert int(sizes.split()[-2]) < 2_100_000  # bytes: two files of 1 MB
+
+
+# --- the reader of captures -------------------------------------------------------------------
+
+
+def test_the_reader_outlives_all_of_it(start: Start, endpoint: str, tmp_path: Path) -> None:
+    port = int(endpoint.rsplit(":")[-1])
+    capture = tmp_path / "hostile.pcap"
+    tcpdump = subprocess.Popen(
+        f"sudo tcpdump -i lo -U -B 65536 -w {capture} tcp port {port}".split(),
+        stderr=subprocess.PIPE,
+    )
+    assert tcpdump.stderr and b"listening" in tcpdump.stderr.readline()
+    for server, (us, _, _) in SERVERS.items():
+        script = start(server, ZMQ_ENDPOINT=endpoint)
+        script.says("bound to")
+        for name, connections in hostile.attacks(us).items():
+            if sum(map(len, connections)) < 3_000_000:
+                hostile.attack(("127.0.0.1", port), name, us)
+        assert script.interrupt() == 0
+    for client, (us, _) in CLIENTS.items():
+        for name in "text", "largest text", "commands", "pickles", "no such mechanism":
+            listener = socket.create_server(("127.0.0.1", port))
+            script = start(client, ZMQ_ENDPOINT=endpoint)
+            hostile.serve(listener, name, PEER[us])
+            script.process.kill()
+            script.process.wait()
+    run("sudo", "kill", str(tcpdump.pid))
+    tcpdump.wait(10)
+    reader = [sys.executable, str(ROOT / "wire/wirezmq.py"), str(capture)]
+    for hint in "REQ-REP", "PUB-SUB", "PUSH-PULL":
+        for form in [], ["--all"], ["--check"], ["--json"], ["--html", str(tmp_path / "page.html")]:
+            told = run(*reader, *form, "--port", f"{port}={hint}")
+            assert told.returncode in (0, 1), told.stderr
+            assert told.stderr == ""
+            for line in told.stdout.splitlines():
+                assert line.isprintable()
+            if form == ["--json"]:
+                json.loads(told.stdout)
+    assert "alert(1)" in told.stdout + (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert "<script>alert" not in page and "<img src=x" not in page
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]", page)
