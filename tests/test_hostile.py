@@ -1,6 +1,5 @@
 """Hostile peers at the three ports and at the three clients: nothing stops, grows or runs."""
 
-import json
 import re
 import signal
 import socket
@@ -133,42 +132,45 @@ def test_what_is_heavy_stays_in_its_container(
 
 # --- the reader of captures -------------------------------------------------------------------
 
+PORTS = "tcp port {} or tcp port {} or tcp port {}"
 
-def test_the_reader_outlives_all_of_it(start: Start, endpoint: str, tmp_path: Path) -> None:
-    port = int(endpoint.rsplit(":")[-1])
-    capture = tmp_path / "hostile.pcap"
+
+def test_the_reader_outlives_all_of_it(start: Start, tmp_path: Path) -> None:
+    capture, page = tmp_path / "hostile.pcap", tmp_path / "page.html"
+    ports = []
+    for _ in SERVERS:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            ports.append(free.getsockname()[1])
     tcpdump = subprocess.Popen(
-        f"sudo tcpdump -i lo -U -B 65536 -w {capture} tcp port {port}".split(),
+        [*"sudo tcpdump -i lo -U -B 65536 -w".split(), str(capture), PORTS.format(*ports)],
         stderr=subprocess.PIPE,
     )
     assert tcpdump.stderr and b"listening" in tcpdump.stderr.readline()
-    for server, (us, _, _) in SERVERS.items():
-        script = start(server, ZMQ_ENDPOINT=endpoint)
+    for port, (server, (us, client, _)) in zip(ports, SERVERS.items(), strict=True):
+        address = f"tcp://127.0.0.1:{port}"
+        script = start(server, ZMQ_ENDPOINT=address)
         script.says("bound to")
         for name, connections in hostile.attacks(us).items():
-            if sum(map(len, connections)) < 3_000_000:
+            if sum(map(len, connections)) < 1_000_000 and "500" not in name:
                 hostile.attack(("127.0.0.1", port), name, us)
         assert script.interrupt() == 0
-    for client, (us, _) in CLIENTS.items():
-        for name in "text", "largest text", "commands", "pickles", "no such mechanism":
+        for name in "text", "commands", "pickles", "no such mechanism":
             listener = socket.create_server(("127.0.0.1", port))
-            script = start(client, ZMQ_ENDPOINT=endpoint)
+            script = start(client, ZMQ_ENDPOINT=address)
             hostile.serve(listener, name, PEER[us])
             script.process.kill()
             script.process.wait()
     run("sudo", "kill", str(tcpdump.pid))
     tcpdump.wait(10)
     reader = [sys.executable, str(ROOT / "wire/wirezmq.py"), str(capture)]
-    for hint in "REQ-REP", "PUB-SUB", "PUSH-PULL":
-        for form in [], ["--all"], ["--check"], ["--json"], ["--html", str(tmp_path / "page.html")]:
-            told = run(*reader, *form, "--port", f"{port}={hint}")
-            assert told.returncode in (0, 1), told.stderr
-            assert told.stderr == ""
-            for line in told.stdout.splitlines():
-                assert line.isprintable()
-            if form == ["--json"]:
-                json.loads(told.stdout)
-    assert "alert(1)" in told.stdout + (tmp_path / "page.html").read_text()
-    page = (tmp_path / "page.html").read_text()
-    assert "<script>alert" not in page and "<img src=x" not in page
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]", page)
+    for port, pattern in zip(ports, ["REQ-REP", "PUB-SUB", "PUSH-PULL"], strict=True):
+        reader += ["--port", f"{port}={pattern}"]
+    for form in [], ["--all"], ["--check"], ["--json"], ["--html", str(page)]:
+        told = run(*reader, *form)
+        assert (told.returncode, told.stderr) == (0, "") or form == ["--check"]
+        for line in told.stdout.splitlines():
+            assert line.isprintable()
+        assert form not in ([], ["--all"], ["--json"]) or "<script>alert(1)" in told.stdout
+    text = page.read_text()
+    assert "alert(1)" in text and "<script>alert" not in text and "<img src=x" not in text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]", text)
