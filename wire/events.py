@@ -109,11 +109,12 @@ class Connection:
     by_port: bool = False  # the types are taken from the port, not from READY
     version: str = ""  # "3.1", of the older side
     mechanism: str = ""
-    handshakes: set[str] = field(default_factory=set)  # "syn", "greeting client", "ready server"
+    handshakes: set[str] = field(default_factory=set)  # "syn", "greeting client", "done server", …
     late: bool = False  # begun before the capture
     events: list[Event] = field(default_factory=list)  # in the order of the stream
     counts: dict[str, int] = field(default_factory=dict)  # kind -> how many, runs counted in full
-    firsts: dict[str, Event] = field(default_factory=dict)  # kind -> the first of it
+    # kind -> the first of it, also "greeting client", "ready server", … by the side that sent it
+    firsts: dict[str, Event] = field(default_factory=dict)
     subscriptions: list[str] = field(default_factory=list)  # topics, also those cancelled later
     published: dict[str, int] = field(default_factory=dict)  # first word -> messages
     matched: int = 0  # published messages under a subscribed topic
