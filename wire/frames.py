@@ -193,7 +193,7 @@ def segment(record: Record) -> Segment | Fragment | None:
             return None
     try:
         return _unusual(number, time, link, data)
-    except Exception:  # noqa: BLE001 dpkt raises many kinds on damaged headers: such a packet is no TCP
+    except Exception:  # dpkt raises many kinds on damaged headers: such a packet is no TCP
         return None
 
 

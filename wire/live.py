@@ -52,7 +52,7 @@ def create(path: str) -> BinaryIO:
 
     A container runs as root: the file in the user's folder should be theirs to delete.
     """
-    file = open(path, "wb")  # noqa: SIM115
+    file = open(path, "wb")
     if os.geteuid() == 0:
         folder = os.stat(os.path.dirname(os.path.abspath(path)))
         os.fchown(file.fileno(), folder.st_uid, folder.st_gid)

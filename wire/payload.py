@@ -32,7 +32,7 @@ def pickled(data: bytes) -> int | str | None:
             elif opcode.name not in AROUND:
                 only = False
         whole = position == len(data) - 1
-    except Exception:  # noqa: BLE001 genops raises many kinds on what is no pickle
+    except Exception:  # genops raises many kinds on what is no pickle
         return None
     if not whole or not (found or data[0] == 0x80):
         return None

@@ -22,15 +22,13 @@ The annotator (annotate.py):   write_pcapng(source, story.connections, out)     
 """
 
 from dialogue import Dialogue
-from events import KINDS as KINDS
-from events import MESSAGES, Connection, Event
-from events import Part as Part
+from events import KINDS, MESSAGES, Connection, Event, Part
 from frames import LINKS, Fragment, Record, segment
 from streams import SERVER, Flow, Piece, Pieces, Streams
-from words import label as label
-from words import say as say
-from words import span as span
+from words import label, say, span
 from zmtp import Parser
+
+__all__ = ["KINDS", "MESSAGES", "Connection", "Event", "Part", "Story", "label", "say", "span"]
 
 PORTS = {5555: ("REQ", "REP"), 12345: ("SUB", "PUB"), 9999: ("PULL", "PUSH")}  # client, server
 TOLD = 500  # events of a connection told one by one; then like is whatever is of the same kind

@@ -90,7 +90,7 @@ def progress(source: Iterable[Record], file: BinaryIO) -> Iterator[Record]:
 def read(path: str, story: Story) -> str:
     """Read a capture into the story; return what is wrong with it, or an empty text."""
     try:
-        file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)  # noqa: SIM115
+        file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)
         with file:
             for record in progress(records(file), file):
                 story.feed(record)
