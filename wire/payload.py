@@ -26,12 +26,12 @@ def pickled(data: bytes) -> int | str | None:
     found: list[int] = []
     only = True
     try:
-        for opcode, argument, position in pickletools.genops(data):
+        for opcode, argument, _position in pickletools.genops(data):
             if opcode.name in INTS and type(argument) is int and not found:
                 found.append(argument)
             elif opcode.name not in AROUND:
                 only = False
-        whole = position == len(data) - 1
+        whole = _position == len(data) - 1
     except Exception:  # genops raises many kinds on what is no pickle
         return None
     if not whole or not (found or data[0] == 0x80):
