@@ -15,6 +15,7 @@ EVERY = 3  # ETH_P_ALL: packets of all protocols, both ways
 OURS = 4  # PACKET_OUTGOING
 SIZE = 262144  # bytes of a packet that are kept, as tcpdump does
 BUFFER = 16 << 20  # bytes of packets that wait while this process is busy
+PACKET, ADD_MEMBERSHIP, PROMISCUOUS = 263, 1, 1  # packet(7)
 STAMP, RECEIVE = 35, struct.Struct("@qq")  # SO_TIMESTAMPNS, its timespec
 
 
@@ -31,9 +32,12 @@ def packets(interface: str) -> Iterator[Record]:
             known = ", ".join(name for _, name in socket.if_nameindex())
             raise CaptureError(f"no such interface: {error.strerror}; there are {known}") from None
         raw.setsockopt(socket.SOL_SOCKET, STAMP, 1)
-        raw.setsockopt(socket.SOL_SOCKET, 33, BUFFER)  # SO_RCVBUFFORCE, or else what is allowed
-        loopback = raw.getsockname()[4] == 772  # ARPHRD_LOOPBACK gives each packet twice
-        link = ETHERNET if raw.getsockname()[4] in (1, 772) else RAW[2]
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # as far as the kernel allows
+        # A bridge shows what its ports send to each other only to one that asks for all of it.
+        everything = struct.pack("iHH8x", socket.if_nametoindex(interface), PROMISCUOUS, 0)
+        raw.setsockopt(PACKET, ADD_MEMBERSHIP, everything)
+        loopback = raw.getsockname()[3] == 772  # ARPHRD_LOOPBACK gives each packet twice
+        link = ETHERNET if raw.getsockname()[3] in (1, 772) else RAW[2]
         number = 0
         while True:
             try:
