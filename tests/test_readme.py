@@ -1,0 +1,126 @@
+"""The handout: its commands, run in order as they stand there, and what it says they print."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from conftest import ROOT, compose, run
+
+READMES = ["README.md", "README.en.md"]
+PROMPT = "<prompt> "
+# What differs from run to run, in the handout and in what comes.
+FREE = re.compile(
+    r"""(?P<date>\w{3}\ \w{3}\ [ \d]\d\ \d\d:\d\d:\d\d\ 20\d\d | 20\d\d-\d\d-\d\d)
+      | (?P<address>\d+\.\d+\.\d+\.\d+)(?P<port>:(?!5555|9999|12345)\d+)?
+      | (?P<worker>\b[0-9a-f]{12}\b)
+      | (?P<job>job\ of\ \d\ s\ \.+|[Jj]ob\ (of\ )?\d\b)
+      | (?P<row>^\s+\d+(–\d+)?\s+\d+\.\d{6}\s)
+      | (?P<number>\d+\.\d+\ (ms|s)\b|\b\d+\ (packets|frames)\b|frames?\ [\d–, ]+)
+      | (?P<space>\s+)""",
+    re.VERBOSE,
+)
+PATTERNS = {
+    "date": r"(\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d 20\d\d|20\d\d-\d\d-\d\d)",
+    "address": r"\d+\.\d+\.\d+\.\d+(:\d+)?",
+    "worker": r"[0-9a-f]{12}",
+    "job": r"[Jj]ob (of )?\d( s \.*)?",
+    "row": r" +\d+(–\d+)? +\d+\.\d{6} ",
+    "number": r"(\d+\.\d+ (ms|s)|\d+ (packets|frames)|frames? [\d–, ]+)",
+    "space": r"(?:\x1b\[[\d;]*[A-Za-z]| )+",  # Compose colours its logs
+}
+
+
+def pattern(line: str) -> str:
+    """Return the expression for a line of expected output, what differs each time left free."""
+    made, at = "", 0
+    for free in FREE.finditer(line):
+        made += re.escape(line[at : free.start()]) + PATTERNS[free.lastgroup or "space"]
+        at = free.end()
+    return made + re.escape(line[at:])
+
+
+def blocks(readme: str) -> list[tuple[str, list[str]]]:
+    """Return the console blocks of a handout: the number of the terminal, and the lines."""
+    text = (ROOT / readme).read_text()
+    return [
+        (terminal or "1", block.splitlines())
+        for terminal, block in re.findall(r"^```console ?(\d?)\n(.*?)^```$", text, re.M | re.S)
+    ]
+
+
+class Terminal:
+    """A shell on a terminal, in the folder of the project."""
+
+    def __init__(self, folder: Path) -> None:
+        self.shell: Any = pexpect.spawn(
+            "bash --norc --noprofile",
+            cwd=str(folder),
+            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+            | {"HOME": "/root", "TERM": "dumb", "PS1": PROMPT, "LANG": "C.UTF-8", "NO_COLOR": "1"},
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(50, 300),
+        )
+        self.gap = True  # whether lines may be left out before the next
+        self.command = "the shell"
+
+    def expect(self, expression: str) -> None:
+        """Wait for it, and fail if lines come before it that the handout does not show."""
+        try:
+            self.shell.expect(expression)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            pytest.fail(f"{self.command}: no {expression!r} in what came: {self.shell.before}")
+        left_out = re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\^C", "", self.shell.before).strip()
+        assert self.gap or not left_out, f"{self.command}: not in the handout: {left_out}"
+        self.gap = False
+
+    def play(self, lines: list[str]) -> None:
+        """Type what the lines say is typed, and expect the others."""
+        for line in lines:
+            if line == "...":
+                self.gap = True
+            elif line == "^C":
+                self.gap = True  # what came until then, and the ^C that the terminal shows
+                self.shell.sendintr()
+            elif line.startswith("$ "):
+                self.expect(re.escape(PROMPT))
+                self.command = line
+                self.shell.sendline(line[2:])
+                self.shell.expect_exact(line[2:])
+            elif line.startswith(">"):
+                self.expect("> ")
+                self.shell.sendline(line[2:])
+                self.shell.expect_exact(line[2:])
+            else:
+                self.expect(pattern(line))
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Iterator[Path]:
+    """The project in a fresh folder, as a student has it, and no lab up."""
+    compose("down", "--remove-orphans")
+    for name in run("git", "ls-files", "-co", "--exclude-standard").stdout.splitlines():
+        if (ROOT / name).exists():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    if (ROOT / "compose/.env").exists():
+        shutil.copy(ROOT / "compose/.env", tmp_path / "compose/.env")
+    yield tmp_path
+    compose("down", "--remove-orphans")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("readme", READMES)
+def test_every_command_does_what_the_handout_says(readme: str, clone: Path) -> None:
+    run("scripts/setup", timeout=600)
+    terminals: dict[str, Terminal] = {}
+    for number, lines in blocks(readme):
+        if number not in terminals:
+            terminals[number] = Terminal(clone)
+        terminals[number].play(lines)
+    for terminal in terminals.values():
+        terminal.expect(re.escape(PROMPT))
