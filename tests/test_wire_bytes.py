@@ -3,6 +3,7 @@
 import io
 import random
 import struct
+from itertools import pairwise
 
 import dpkt  # type: ignore[import-untyped]
 import pytest
@@ -38,7 +39,7 @@ bodies = st.lists(
 def cut_at(data: bytes, places: list[int]) -> list[bytes]:
     """Cut data into pieces."""
     marks = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
-    return [data[a:b] for a, b in zip(marks, marks[1:], strict=False) if b > a]
+    return [data[a:b] for a, b in pairwise(marks) if b > a]
 
 
 @given(bodies, st.lists(st.integers(0, 10000), max_size=30))

@@ -415,9 +415,10 @@ def test_no_right_to_capture() -> None:
 
 
 def as_nobody(*arguments: str, cwd: Path = CAPTURES) -> subprocess.CompletedProcess[str]:
-    """Run wirezmq as a user without rights, after it was loaded: the clone may be closed to them."""
+    """Run wirezmq as a user without rights; loaded before, as they may not read the clone."""
     script = (
         "import os, sys, wirezmq, live, text\n"
+        "wirezmq.arguments()  # loads the rest of argparse\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "sys.exit(wirezmq.main())"
     )

@@ -43,12 +43,12 @@ def listen(interface: str) -> socket.socket:
 
 def link_of(raw: socket.socket) -> int:
     """Return the link type of pcap of a socket's interface: Ethernet, or IP alone (tunnels)."""
-    return ETHERNET if raw.getsockname()[4] in (1, LOOPBACK) else RAW[2]
+    return ETHERNET if raw.getsockname()[3] in (1, LOOPBACK) else RAW[2]
 
 
 def packets(raw: socket.socket) -> Iterator[Record]:
     """Yield packets as they come, until the interface goes away, which raises CaptureError."""
-    link, loopback = link_of(raw), raw.getsockname()[4] == LOOPBACK
+    link, loopback = link_of(raw), raw.getsockname()[3] == LOOPBACK
     number = 0
     while True:
         try:
