@@ -169,8 +169,7 @@ class Streams:
         if peer.waiting and flags & ACK:
             peer.acked = segment.ack
         if half.acked is not None and half.waiting:
-            lacked = min(_ahead(seq, half.next) for seq in half.waiting)
-            if _ahead(half.acked, half.next) >= lacked > 0:
+            if _ahead(half.acked, half.next) >= _ahead(self._earliest(half), half.next) > 0:
                 yield from self._skip(half)
             half.acked = None
         if segment.payload or segment.cut or flags & FIN:
@@ -180,6 +179,22 @@ class Streams:
 
     def _data(self, half: Half, segment: Segment) -> Iterator[Piece]:
         """Give the new bytes of a segment and of those that waited for it."""
+        ready: Segment | None = segment
+        while ready:
+            yield from self._one(half, ready)
+            ready = None
+            if half.waiting:
+                early = self._earliest(half)
+                if _ahead(early, half.next or 0) <= 0:
+                    ready = half.waiting.pop(early)
+
+    @staticmethod
+    def _earliest(half: Half) -> int:
+        return min(half.waiting, key=lambda seq: _ahead(seq, half.next or 0))
+
+    @staticmethod
+    def _one(half: Half, segment: Segment) -> Iterator[Piece]:
+        """Give the new bytes of one segment, or let it wait."""
         assert half.next is not None
         ahead = _ahead(segment.seq, half.next)
         size = len(segment.payload) + segment.cut
@@ -205,15 +220,11 @@ class Streams:
             half.finished = True
             half.next = (half.next + 1) % WRAP
             yield Piece("fin", number, time)
-        if half.waiting:
-            early = min(half.waiting, key=lambda seq: _ahead(seq, half.next or 0))
-            if _ahead(early, half.next) <= 0:
-                yield from self._data(half, half.waiting.pop(early))
 
     def _skip(self, half: Half) -> Iterator[Piece]:
         """Give up the bytes before the earliest segment that waits, and go on with it."""
         assert half.next is not None
-        early = min(half.waiting, key=lambda seq: _ahead(seq, half.next or 0))
+        early = self._earliest(half)
         segment = half.waiting.pop(early)
         if (lacked := _ahead(early, half.next)) > 0:
             yield Piece("gap", segment.number, segment.time, size=lacked)

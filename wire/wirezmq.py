@@ -13,7 +13,6 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from typing import BinaryIO
 
 from frames import CaptureError, Record, records
@@ -108,33 +107,33 @@ def read(path: str, story: Story) -> str:
 
 def tell_live(options: argparse.Namespace, colour: bool) -> int:
     """Tell what passes on an interface until Ctrl-C."""
-    from live import create, header, keep, packets
+    from live import Keeper, link_of, listen, packets
     from text import heading, line
 
     interface = options.live or BRIDGE
     story = Story(ports=PORTS | dict(options.port), keep=False)
     known = 0
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(create(options.w)) if options.w else None
-            print(f"live from {printable(os.fsencode(interface))}, Ctrl-C ends it", file=sys.stderr)
-            for record in packets(interface):
-                if file:
-                    keep(file, record)
+    try:
+        with listen(interface) as raw:
+            keeper = Keeper(options.w, link_of(raw)) if options.w else None
+            name = printable(os.fsencode(interface))
+            print(f"live from {name}, Ctrl-C ends it", file=sys.stderr, flush=True)
+            for record in packets(raw):
+                if keeper:
+                    keeper.add(record)
                 for connection, event in story.feed(record):
                     if connection.number > known:
                         known = connection.number
                         print(f"[{known}] {heading(connection)}")
                     print(f"[{connection.number}] {line(connection, event, colour)}", flush=True)
-        except KeyboardInterrupt:
-            print(file=sys.stderr)
-        except CaptureError as error:
-            return complain(interface, str(error))
-        except OSError as error:
-            return complain(options.w or interface, error.strerror or str(error))
-        finally:
-            if file is not None and not story.frames:
-                header(file)
+    except KeyboardInterrupt:
+        print(f"\n{story.frames:,} frames", file=sys.stderr)
+    except CaptureError as error:
+        return complain(interface, str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return complain(options.w or interface, error.strerror or str(error))
     return 0
 
 

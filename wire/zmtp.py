@@ -169,7 +169,10 @@ class Parser:
                 name = data[12:32].rstrip(b"\0").decode("ascii", "backslashreplace")
                 items.append(Greeting(self.first, packet, time, version, name, data[32] == 1))
                 self.state, data = "frames", data[64:]
-            return b"" if self.rest else data
+            if self.rest:
+                return b""
+            self.first = packet
+            return data
         if self.guess and self.begun and (data == b"\1" or data[:2] == b"\1\0"):
             if data == b"\1":
                 self.rest = data
@@ -189,6 +192,7 @@ class Parser:
             if data[at] <= 6 and data[at] & 5 != 5 and _chained(data, at):
                 if at:
                     items.append(Skipped(packet, time, at))
+                    self.first = packet
                 self.state = "frames"
                 return data[at:]
         items.append(Skipped(packet, time, len(data)))
