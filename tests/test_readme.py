@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT, compose, run
 
 READMES = ["README.md", "README.en.md"]
+SCRIPTS = {"server": "rep/serverzmq.py", "client": "req/clientzmq.py"}
 PROMPT = "<prompt> "
 # What differs from run to run, in the handout and in what comes.
 FREE = re.compile(
@@ -43,13 +44,10 @@ def pattern(line: str) -> str:
     return made + re.escape(line[at:])
 
 
-def blocks(readme: str) -> list[tuple[str, list[str]]]:
-    """Return the console blocks of a handout: the number of the terminal, and the lines."""
+def blocks(readme: str) -> list[tuple[str, str, str]]:
+    """Return the blocks of a handout that a student types: kind, terminal or script, and text."""
     text = (ROOT / readme).read_text()
-    return [
-        (terminal or "1", block.splitlines())
-        for terminal, block in re.findall(r"^```console ?(\d?)\n(.*?)^```$", text, re.M | re.S)
-    ]
+    return re.findall(r"^```(console|python) (\w+)\n(.*?)^```$", text, re.M | re.S)
 
 
 class Terminal:
@@ -78,10 +76,15 @@ class Terminal:
         assert self.gap or not left_out, f"{self.command}: not in the handout: {left_out}"
         self.gap = False
 
-    def play(self, lines: list[str]) -> None:
+    def play(self, block: str) -> None:
         """Type what the lines say is typed, and expect the others."""
-        for line in lines:
-            if line == "...":
+        typing = False
+        for line in block.splitlines():
+            if typing:  # a command that goes over several lines
+                self.shell.sendline(line)
+                self.shell.expect_exact(line)
+                typing = not line.endswith("'")
+            elif line == "...":
                 self.gap = True
             elif line == "^C":
                 self.gap = True  # what came until then, and the ^C that the terminal shows
@@ -91,12 +94,20 @@ class Terminal:
                 self.command = line
                 self.shell.sendline(line[2:])
                 self.shell.expect_exact(line[2:])
+                typing = line.count("'") % 2 == 1
             elif line.startswith(">"):
                 self.expect("> ")
                 self.shell.sendline(line[2:])
                 self.shell.expect_exact(line[2:])
             else:
                 self.expect(pattern(line))
+
+
+def put_before(script: Path, lines: str) -> None:
+    """Put lines where the handout says: before the socket binds or connects."""
+    text = script.read_text()
+    (place,) = re.findall(r"^ +socket\.(?:bind|connect)\(", text, re.M)
+    script.write_text(text.replace(place, lines + place))
 
 
 @pytest.fixture
@@ -118,9 +129,10 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 def test_every_command_does_what_the_handout_says(readme: str, clone: Path) -> None:
     run("scripts/setup", timeout=600)
     terminals: dict[str, Terminal] = {}
-    for number, lines in blocks(readme):
-        if number not in terminals:
-            terminals[number] = Terminal(clone)
-        terminals[number].play(lines)
+    for kind, where, block in blocks(readme):
+        if kind == "python":
+            put_before(clone / SCRIPTS[where], block)
+        else:
+            terminals.setdefault(where, Terminal(clone)).play(block)
     for terminal in terminals.values():
         terminal.expect(re.escape(PROMPT))
