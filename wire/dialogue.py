@@ -7,10 +7,11 @@ The patterns are RFC 28 (REQ-REP), 29 (PUB-SUB) and 30 (PUSH-PULL), the commands
 PLAIN RFC 24, CURVE RFC 25 and 26.
 """
 
+import os
 from collections import deque
 
 from events import Connection, Event, Part
-from payload import pickled, printable, properties, text_of
+from payload import SHOWN, pickled, printable, properties, text_of
 from zmtp import COMMAND, KEPT, MORE, Frame, Greeting, Skipped
 
 PARTS = 100  # frames of a message that are kept
@@ -25,9 +26,10 @@ TYPES = (
 class Dialogue:
     """Both directions of one connection."""
 
-    def __init__(self, connection: Connection, expect: str = "") -> None:
+    def __init__(self, connection: Connection, expect: str = "", shown: int = SHOWN) -> None:
         self.connection = connection
-        self.expect = expect  # the text that a request should hold
+        self.expect = os.fsencode(expect)  # what a request should hold
+        self.shown = shown  # characters of a text
         self.senders = (connection.client, connection.server)
         self.pending: tuple[list[Frame], list[Frame]] = ([], [])  # frames of a message under way
         self.unsent = [0, 0]  # frames of it that were not kept
@@ -92,7 +94,7 @@ class Dialogue:
                 name = text_of(item.body)
                 return Event(item.last, time, self.senders[side], "identity", name, item.size)
         if item.flags & MORE:
-            if len(parts) < PARTS:
+            if len(parts) < PARTS and sum(len(part.body) for part in parts) <= KEPT:
                 parts.append(item)
             else:
                 self.unsent[side] += 1
@@ -138,8 +140,8 @@ class Dialogue:
             self.unsent[side] = 0
         if kind == "request":
             self.asked.append(time)
-            if self.expect and self.expect in event.text and not self.connection.expected:
-                self.connection.expected = event
+            if self.expect and any(self.expect in frame.body for frame in frames):
+                self.connection.expected = self.connection.expected or event
         elif kind == "reply" and self.asked:
             event.round_trip = time - self.asked.popleft()
         elif kind == "published":
@@ -157,7 +159,7 @@ class Dialogue:
                 return found, str(found)
             if found:
                 return None, f"a pickle of something else than an int, {frame.size} bytes, not read"
-        text = text_of(body)
+        text = text_of(body, self.shown)
         return None, text if frame.size <= KEPT or text.endswith("…") else text + "…"
 
     def _filter(self, side: int, frame: Frame, body: bytes, on: bool, time: float) -> Event:

@@ -2,7 +2,7 @@
 
 import pickletools
 
-SHOWN = 1000  # characters of a text that are kept in a story
+SHOWN = 1000  # characters of a text that are kept in a story whose runs collapse
 # pickled ints: opcodes that push an int or a long, and those around it
 INTS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"}
 AROUND = {"PROTO", "FRAME", "STOP"}

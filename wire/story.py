@@ -24,15 +24,15 @@ The annotator (annotate.py):   write_pcapng(source, story.connections, out)     
 from dialogue import Dialogue
 from events import KINDS, MESSAGES, Connection, Event, Part
 from frames import LINKS, Fragment, Record, segment
+from payload import SHOWN
+from runs import Runs
 from streams import SERVER, Flow, Piece, Pieces, Streams
 from words import label, say, span
-from zmtp import Parser
+from zmtp import KEPT, Parser
 
 __all__ = ["KINDS", "MESSAGES", "Connection", "Event", "Part", "Story", "label", "say", "span"]
 
 PORTS = {5555: ("REQ", "REP"), 12345: ("SUB", "PUB"), 9999: ("PULL", "PUSH")}  # client, server
-TOLD = 500  # events of a connection told one by one; then like is whatever is of the same kind
-TOPICS = 8  # topics whose messages may alternate in a run
 WORDS = 1000  # first words of published messages that are counted apart
 New = list[tuple[Connection, Event]]
 
@@ -40,15 +40,15 @@ New = list[tuple[Connection, Event]]
 class Talk:
     """What the story keeps for one TCP connection."""
 
-    def __init__(self, flow: Flow, types: tuple[str, str] | None, expect: str) -> None:
+    def __init__(self, flow: Flow, types: tuple[str, str] | None, expect: str, shown: int) -> None:
         self.connection = Connection(0, flow.client, flow.server, late=flow.late)
         if types:
             self.connection.client_type, self.connection.server_type = types
             self.connection.by_port = True
-        self.dialogue = Dialogue(self.connection, expect)
+        self.dialogue = Dialogue(self.connection, expect, shown)
         self.parsers = [Parser(bool(types), not flow.late) for _ in flow.halves]
         self.held: list[Event] = []  # before it is known to be ZMTP
-        self.runs: dict[tuple[str, str, str], Event] = {}  # that a like event would continue
+        self.runs = Runs()
 
 
 class Story:
@@ -132,7 +132,7 @@ class Story:
 
     def _begin(self, flow: Flow) -> Talk:
         types = self.ports.get(int(flow.server.rpartition(":")[2]))
-        return Talk(flow, types, self.expect)
+        return Talk(flow, types, self.expect, KEPT if self.each else SHOWN)
 
     def _introduce(self, flow: Flow, talk: Talk, new: New) -> None:
         """Give a number to a connection that turned out to be ZMTP, and tell what was held."""
@@ -191,7 +191,7 @@ class Story:
         if not event.begin:
             event.begin = event.frame
         connection.counts[kind] = connection.counts.get(kind, 0) + 1
-        if kind not in connection.firsts or kind in ("greeting", "ready"):
+        if kind not in connection.firsts or kind in ("greeting", "ready", "initiate"):
             connection.firsts.setdefault(kind, event)
             side = "client" if event.sender == connection.client else "server"
             connection.firsts.setdefault(f"{kind} {side}", event)
@@ -207,7 +207,7 @@ class Story:
             elif kind == "job" and event.value is not None:
                 connection.jobs.append(event.value)
         new.append((connection, event))
-        if self.each or (self.keep and not self._continued(talk, event)):
+        if self.each or (self.keep and not talk.runs.take(event, len(connection.events))):
             connection.events.append(event)
 
     @staticmethod
@@ -218,53 +218,3 @@ class Story:
         words[word] = words.get(word, 0) + 1
         if any(event.text.startswith(topic) for topic in connection.subscriptions):
             connection.matched += 1
-
-    @staticmethod
-    def _continued(talk: Talk, event: Event) -> bool:
-        """Add the event to the run that it continues, if there is one."""
-        kind, runs, like = event.kind, talk.runs, ""
-        if event.note and kind in MESSAGES:
-            runs.clear()
-            return False
-        if len(talk.connection.events) < TOLD:
-            if kind in ("request", "reply"):
-                like = event.text
-            elif kind == "published":
-                like = event.topic
-        key = (kind, event.sender, like)
-        run = runs.get(key)
-        if run is None:
-            if len(talk.connection.events) < TOLD:
-                _close(runs, kind, event.sender)
-            if kind in GROUPS or len(talk.connection.events) >= TOLD:
-                runs[key] = event
-            return False
-        if run.count == 1:
-            run.texts = [run.text]
-        if len(run.texts) < 10:
-            run.texts.append(event.text)
-        if event.round_trip is not None:
-            mean = run.round_trip or 0.0
-            run.round_trip = mean + (event.round_trip - mean) / (run.count + 1)
-        run.count += 1
-        run.size += event.size
-        run.last_frame, run.last_time, run.last_text = event.frame, event.time, event.text
-        return True
-
-
-def _close(runs: dict[tuple[str, str, str], Event], kind: str, sender: str) -> None:
-    """End the runs that an event of this kind interrupts."""
-    group = GROUPS.get(kind)
-    if group == "beat":  # heartbeats come in between everything
-        return
-    same = sum(other[:2] == (kind, sender) for other in runs)
-    full = same >= (TOPICS if group == "published" else 1)
-    for other in list(runs):
-        if GROUPS[other[0]] not in (group, "beat") or (full and GROUPS[other[0]] == group):
-            del runs[other]
-
-
-# kinds whose events may collapse; those of one group may alternate in it
-GROUPS = {kind: kind for kind in ("published", "job", "message", "encrypted", "refused", "gap")}
-GROUPS |= {"request": "exchange", "reply": "exchange", "ping": "beat", "pong": "beat"}
-GROUPS |= {"subscribe": "filter", "cancel": "filter", "command": "command"}

@@ -29,7 +29,7 @@ def heading(connection: Connection) -> str:
 def line(connection: Connection, event: Event, colour: bool = False) -> str:
     """Return an event as a line: frame, seconds, who to whom, layer, what."""
     who = direction(connection, event) if event.layer != "capture" else ""
-    text = f"{span(event):>11} {event.time:11.6f}  {who:<14} {event.layer:<8} {say(event)}"
+    text = f"{span(event):>11} {event.time:11.6f}  {who:<15} {event.layer:<8} {say(event)}"
     if not colour:
         return text
     code = COLOURS[event.layer]
@@ -52,7 +52,7 @@ def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
         yield ""
         title = f"[{connection.number}] {heading(connection)}"
         yield f"\x1b[1m{title}\x1b[0m" if colour else title
-        yield f"{'frame':>11} {'seconds':>11}  {'who':<14} {'layer':<8} what"
+        yield f"{'frame':>11} {'seconds':>11}  {'who':<15} {'layer':<8} what"
         yield from (line(connection, event, colour) for event in connection.events)
         yield from closing(connection)
 

@@ -122,6 +122,11 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
                 if keeper:
                     keeper.add(record)
                 for connection, event in story.feed(record):
+                    if event.kind == "refused":  # ten a second, while no server runs
+                        times = connection.counts["refused"]
+                        if str(times).strip("0") != "1":
+                            continue
+                        event.note = f"{times} so far"
                     if connection.number > known:
                         known = connection.number
                         print(f"[{known}] {heading(connection)}")

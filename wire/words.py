@@ -2,6 +2,7 @@
 
 from events import Connection, Event
 
+LINE = 200  # characters of a text that are shown in a line
 TCP = {
     "syn": "SYN: asks for a TCP connection",
     "syn-ack": "SYN, ACK: accepts it",
@@ -78,13 +79,18 @@ HANDSHAKE |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "comman
 HANDSHAKE["identity"] = lambda event: f'identity "{event.text}"' if event.text else "no identity"
 
 
+def _quoted(text: str) -> str:
+    """Return a text in quotes, shortened to a line or two."""
+    return f'"{text if len(text) <= LINE else text[: LINE - 1] + "…"}"'
+
+
 def _one(event: Event) -> str:
     """Say a message."""
     if event.kind == "encrypted":
         return f"encrypted message, {event.size:,} bytes"
     if event.kind == "job" and event.value is not None:
         return f"job {event.value} (a pickled int)"
-    said = f'{event.kind} "{event.text}"' if event.text else f"empty {event.kind}"
+    said = f"{event.kind} {_quoted(event.text)}" if event.text else f"empty {event.kind}"
     if event.size > 200:
         said += f", {event.size:,} bytes"
     bodies = sum(part.role == "body" for part in event.parts)
@@ -124,9 +130,9 @@ def _run(event: Event) -> str:
     if event.topic and all(text.startswith(event.topic) for text in (*event.texts, last)):
         said += f" under {event.topic}"
     if first == last and len(set(event.texts)) == 1:
-        said += f' "{first}"{rate}'
+        said += f" {_quoted(first)}{rate}"
     else:
-        said += f'{rate}, from "{first}" to "{last}"'
+        said += f"{rate}, from {_quoted(first)} to {_quoted(last)}"
     said += ", each" + _before(event) if _before(event) else ""
     if event.round_trip is not None:
         said += f", {event.round_trip * 1000:.2f} ms after its request on average"

@@ -11,7 +11,7 @@ fed; of a body only the first KEPT bytes are kept, however long the frame claims
 from typing import NamedTuple
 
 MORE, LONG, COMMAND = 1, 2, 4
-KEPT = 65536  # bytes of a body
+KEPT = 1 << 20  # bytes of a body
 OLD_TYPES = ("PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB")
 
 
