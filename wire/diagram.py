@@ -10,9 +10,10 @@ from html import escape
 from unicodedata import east_asian_width
 
 from events import MESSAGES, Connection, Event
+from names import shorten
 from words import say, span
 
-WIDTH, LEFT, RIGHT = 760, 184, 676  # units of the drawing; the lifelines of client and server
+WIDTH, LEFT, RIGHT = 760, 184, 675  # units of the drawing; the lifelines of client and server
 TALL = 880  # units: a part of a diagram that is no taller fits on one A4 page
 HEAD, TAIL = 40, 10  # events drawn; of a longer connection the first and the last
 COLUMNS, TEXT = 66, 40  # characters of a line between the lifelines, and of a quoted text
@@ -45,23 +46,6 @@ svg .band-zmtp { fill: #e6f0fb }
 svg .band-message { fill: #e9f5ec }
 svg .band-missing { fill: #fdf3e3 }
 """
-
-
-def shorten(event: Event, limit: int) -> Event:
-    """Return a copy of the event whose texts have at most `limit` characters."""
-
-    def cut(text: str) -> str:
-        return text if len(text) <= limit else text[: limit - 1] + "…"
-
-    return replace(
-        event,
-        text=cut(event.text),
-        topic=cut(event.topic) if len(event.topic) > limit else event.topic,
-        last_text=cut(event.last_text),
-        texts=[cut(text) for text in event.texts],
-        identity=cut(event.identity),
-        metadata={cut(name): cut(value) for name, value in event.metadata.items()},
-    )
 
 
 def style(kind: str) -> str:
@@ -104,7 +88,7 @@ def label(event: Event) -> list[str]:
     if columns(said) <= COLUMNS:
         return [said]
     cut = said.rfind(", ", 0, COLUMNS) + 1 or said.rfind(" ", 0, COLUMNS) or COLUMNS
-    return [fit(said[:cut]), fit(said[cut:].strip())]
+    return [fit(said[:cut].rstrip(", ")), fit(said[cut:].strip())]
 
 
 def columns(text: str) -> int:
@@ -138,10 +122,11 @@ class Part:
         sides = [(LEFT, connection.client), (RIGHT, connection.server)]
         wrapped = [[at[i : i + BOX] for i in range(0, len(at), BOX)] for _, at in sides]
         self.top = 46.0 + 13 * max(map(len, wrapped))
+        self.front.append(text(90, self.top - 14, "frame", "Frame"))
         for (x, address), lines in zip(sides, wrapped, strict=True):
             box = f'x="{x - 84}" y="1" width="168" height="{self.top - 9:g}" rx="4"'
             self.front.append(f'<rect class="box" {box}/>')
-            self.front.append(text(x, 18, "role", connection.role(address)))
+            self.front.append(text(x, 17, "role", connection.role(address)))
             self.front.append(text(x, 33, "name", names.get(address, "")))
             for at, line in enumerate(lines):
                 self.front.append(text(x, 47 + 13 * at, "small", line))
@@ -151,7 +136,8 @@ class Part:
         """Draw an event in the band of its phase."""
         name, band = phase(event.kind)
         begun = self.phase == name
-        height = ROW * (1 if len(lines) == 1 else 1.5) + (0 if begun else 18)
+        run = 3 if event.count > 1 else 0  # its lines take more room
+        height = ROW * (1 if len(lines) == 1 else 1.5) + 2 * run + (0 if begun else 18)
         self.behind.append(
             f'<rect class="{band}" x="0" y="{self.y:g}" width="{WIDTH}" height="{height + 0.5:g}"/>'
         )
@@ -160,12 +146,12 @@ class Part:
             self.phase = name
             self.front.append(text(8, self.y - 4, "phase", name))
             height -= 18
-        y = self.y + 19
+        y = self.y + 19 + run
         start, end = (LEFT, RIGHT) if event.sender == self.connection.client else (RIGHT, LEFT)
         self.front.append(text(90, y + 4, "frame", span(event)))
-        self.front.append(text((LEFT + RIGHT) / 2, y - 6, "said", lines[0]))
+        self.front.append(text((LEFT + RIGHT) / 2, y - 6 - run, "said", lines[0]))
         for line in lines[1:]:
-            self.front.append(text((LEFT + RIGHT) / 2, y + 14, "said", line))
+            self.front.append(text((LEFT + RIGHT) / 2, y + 14 + run, "said", line))
         self.front.append(arrow(style(event.kind), start, end, y, event.count > 1))
         self.y += height
         self.rows += 1
@@ -209,7 +195,7 @@ def diagram(connection: Connection, names: dict[str, str]) -> Iterator[str]:
                 parts[-1].skip(left_out)
             continue
         lines = label(event)
-        if parts[-1].y + ROW * 1.5 + 18 > TALL:
+        if parts[-1].y + ROW * 1.5 + 24 > TALL:
             parts.append(Part(connection, names))
         parts[-1].add(event, lines)
     for number, part in enumerate(parts, 1):

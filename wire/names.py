@@ -1,8 +1,9 @@
-"""Names by role for the addresses of a capture, as the lab's services are called: zmq-req, …"""
+"""Names by role for the addresses of a capture (zmq-req, …), and events with shorter texts."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from events import Connection
+from events import Connection, Event
 
 
 def host(address: str) -> str:
@@ -33,3 +34,20 @@ def hosts(connections: Iterable[Connection]) -> dict[str, str]:
     for (address, _), name in roles(connections).items():
         joined[address] = f"{joined[address]}+{name}" if address in joined else name
     return joined
+
+
+def shorten(event: Event, limit: int) -> Event:
+    """Return a copy of the event whose texts have at most `limit` characters."""
+
+    def cut(text: str) -> str:
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+
+    return replace(
+        event,
+        text=cut(event.text),
+        topic=cut(event.topic),
+        last_text=cut(event.last_text),
+        texts=[cut(text) for text in event.texts],
+        identity=cut(event.identity),
+        metadata={cut(name): cut(value) for name, value in event.metadata.items()},
+    )

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TextIO
 
-from diagram import STYLE, arrow, diagram, shorten
+from diagram import STYLE, arrow, diagram
 from events import MESSAGES, Connection, Event
-from names import host, roles
+from names import host, roles, shorten
 from story import Story
 from text import closing, heading, remarks
 from words import direction, say, span
@@ -20,7 +20,6 @@ TEXT = 160  # characters of a text that are shown; its size is given when it is 
 LAST = 20  # rows at the end of a table that are shown, of a connection with more than ROWS
 ROWS = 400  # rows of a table: a longer page is of no use in a report
 OPEN = 12  # connections that are unfolded; of more than these all are folded
-PATTERNS = ("REQ-REP", "PUB-SUB", "PUSH-PULL")
 
 CSS = """
 :root { color-scheme: light; --sans: system-ui, "Segoe UI", Roboto, "Liberation Sans",
@@ -36,12 +35,13 @@ summary h2 { display: inline; margin: 0 }
 p { margin: 6px 0 }
 a { color: #0b57a4 }
 .quiet { color: #454d57; font-size: 13px }
-code, td.number, td.said, .address { font-family: var(--mono); font-size: 12.5px }
+code, td.number, .address { font-family: var(--mono); font-size: 12.5px }
 .address { overflow-wrap: anywhere }
+[id] { scroll-margin-top: 64px }
 .mixed { margin: 16px 0; padding: 10px 14px; border: 1px solid #8a929c;
   border-left: 5px solid #1b1f24 }
-ul.legend { display: flex; flex-wrap: wrap; gap: 4px 24px; margin: 8px 0; padding: 0;
-  list-style: none; font-size: 13px }
+ul.legend { display: grid; grid-template-columns: repeat(3, auto); gap: 4px 20px;
+  margin: 8px 0; padding: 0; list-style: none; font-size: 13px }
 ul.legend svg { display: inline-block; width: 56px; height: 16px; margin: 0 8px 0 0;
   vertical-align: -3px }
 table { width: 100%; margin: 12px 0; border-collapse: collapse; font-size: 13px;
@@ -66,6 +66,8 @@ figure svg + svg { margin-top: 16px }
 @page { size: A4; margin: 15mm }
 @media print {
   body { max-width: none; padding: 0; font-size: 10.5pt }
+  table { font-size: 9pt }
+  td { padding-top: 1.5px; padding-bottom: 1.5px }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact }
   summary { list-style: none }
   h1, h2, summary, caption, thead, .lead { break-after: avoid }
@@ -126,8 +128,7 @@ def summary(name: str, story: Story) -> Iterator[str]:
     count: dict[str, int] = {}
     for connection in connections:
         count[connection.pattern] = count.get(connection.pattern, 0) + 1
-    order = sorted(count, key=lambda p: (p not in PATTERNS, PATTERNS.index(p) if p in PATTERNS else 0, p))
-    said = ", ".join(f"{count[pattern]:,} {escape(pattern)}" for pattern in order)
+    said = ", ".join(f"{number:,} {escape(pattern)}" for pattern, number in count.items())
     yield f"; {len(connections):,} ZMTP connection{'s' * (len(connections) != 1)}"
     yield f": {said}.</p>\n" if said else ".</p>\n"
     yield from (f"<p>{escape(remark)}</p>\n" for remark in remarks(story))
@@ -141,6 +142,8 @@ def summary(name: str, story: Story) -> Iterator[str]:
     )
     if len(connections) > 1:
         yield from contents(connections)
+    if len(connections) > OPEN:
+        yield '<p class="quiet">Folded below: open those to read. Only open ones print.</p>\n'
 
 
 def contents(connections: list[Connection]) -> Iterator[str]:
@@ -179,8 +182,8 @@ def section(connection: Connection, names: dict[str, str], opened: str) -> Itera
     pattern, _, said = heading(connection).partition(": ")
     ports = " && ".join(f"tcp.port == {at.rpartition(':')[2]}" for at in names)
     yield (
-        f'<details id="c{number}"{opened}>\n<summary><h2>{number}. {escape(pattern)}</h2>'
-        f'</summary>\n<p class="lead address">{escape(said)}</p>\n'
+        f"<details{opened}>\n<summary><h2>{number}. {escape(pattern)}</h2>"
+        f'</summary>\n<p class="lead address" id="c{number}">{escape(said)}</p>\n'
         f'<p class="lead quiet">In Wireshark: <code>{escape(ports)}</code></p>\n<figure>\n'
     )
     for drawing in diagram(connection, names):
