@@ -4,6 +4,7 @@ The kinds of arrows differ in their line and their head, not in colour alone, so
 be told apart on a grey printout. `STYLE` is the CSS that the page needs for them.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
@@ -14,10 +15,12 @@ from names import shorten
 from words import say, span
 
 WIDTH, LEFT, RIGHT = 760, 184, 675  # units of the drawing; the lifelines of client and server
-TALL = 880  # units: a part of a diagram that is no taller fits on one A4 page
+TALL = 1000  # units: a part of a diagram that is no taller fits on one A4 page
 HEAD, TAIL = 40, 10  # events drawn; of a longer connection the first and the last
 COLUMNS, TEXT = 66, 40  # characters of a line between the lifelines, and of a quoted text
+RUN = 25, 13  # characters of a text that begins or ends a run, and how many of its end
 BOX = 25  # characters of a line in the box that names a side
+RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^\x21-\x7e]*")
 ROW = 30  # units from one arrow to the next
 
 PHASES = {"syn": "TCP handshake", "syn-ack": "TCP handshake", "ack": "TCP handshake"}
@@ -84,7 +87,9 @@ def arrow(look: str, start: float, end: float, y: float, many: bool = False) -> 
 
 def label(event: Event) -> list[str]:
     """Return what an event says in one line, or in two that fit between the lifelines."""
-    said = say(replace(shorten(event, TEXT), parts=[]))
+    room = TEXT if event.kind in MESSAGES else COLUMNS
+    short = shorten(event, *RUN) if event.count > 1 else shorten(event, room)
+    said = say(replace(short, parts=[]))
     if columns(said) <= COLUMNS:
         return [said]
     cut = said.rfind(", ", 0, COLUMNS) + 1 or said.rfind(" ", 0, COLUMNS) or COLUMNS
@@ -105,9 +110,14 @@ def fit(text: str) -> str:
     return text + "…"
 
 
+def safe(said: str) -> str:
+    """Return a text escaped for HTML and SVG, in which Arabic or Hebrew turns nothing round."""
+    return RIGHT_TO_LEFT.sub("\u2067\\g<0>\u2069", escape(said))
+
+
 def text(x: float, y: float, kind: str, said: str) -> str:
     """Return a text; everything in it that could be markup is escaped."""
-    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(said)}</text>'
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{safe(said)}</text>'
 
 
 class Part:
@@ -174,7 +184,7 @@ class Part:
         )
         return (
             f'<svg viewBox="0 0 {WIDTH} {self.y + 8:g}" role="img" '
-            f'aria-labelledby="{key}t {key}d"><title id="{key}t">{escape(sides)}{part}</title>'
+            f'aria-labelledby="{key}t {key}d"><title id="{key}t">{safe(sides)}{part}</title>'
             f'<desc id="{key}d">Sequence diagram of {self.rows} events, in the order of the '
             f"capture. The table below it says the same in words.</desc>"
             f"{''.join(self.behind)}{lives}{''.join(self.front)}</svg>"

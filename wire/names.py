@@ -36,11 +36,13 @@ def hosts(connections: Iterable[Connection]) -> dict[str, str]:
     return joined
 
 
-def shorten(event: Event, limit: int) -> Event:
-    """Return a copy of the event whose texts have at most `limit` characters."""
+def shorten(event: Event, limit: int, end: int = 0) -> Event:
+    """Return a copy of the event with texts of at most `limit` characters, the last `end` kept."""
 
     def cut(text: str) -> str:
-        return text if len(text) <= limit else text[: limit - 1] + "…"
+        return (
+            text if len(text) <= limit else text[: limit - end - 1] + "…" + text[len(text) - end :]
+        )
 
     return replace(
         event,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TextIO
 
-from diagram import STYLE, arrow, diagram
+from diagram import STYLE, arrow, diagram, safe
 from events import MESSAGES, Connection, Event
 from names import host, roles, shorten
 from story import Story
@@ -19,6 +19,7 @@ from words import direction, say, span
 TEXT = 160  # characters of a text that are shown; its size is given when it is longer
 LAST = 20  # rows at the end of a table that are shown, of a connection with more than ROWS
 ROWS = 400  # rows of a table: a longer page is of no use in a report
+MOST = 500  # connections: a page of more is too long to open
 OPEN = 12  # connections that are unfolded; of more than these all are folded
 
 CSS = """
@@ -42,8 +43,8 @@ code, td.number, .address { font-family: var(--mono); font-size: 12.5px }
   border-left: 5px solid #1b1f24 }
 ul.legend { display: grid; grid-template-columns: repeat(3, auto); gap: 4px 20px;
   margin: 8px 0; padding: 0; list-style: none; font-size: 13px }
-ul.legend svg { display: inline-block; width: 56px; height: 16px; margin: 0 8px 0 0;
-  vertical-align: -3px }
+ul.legend li { display: flex; align-items: center }
+ul.legend svg { flex: none; width: 56px; height: 16px; margin: 0 8px 0 0 }
 table { width: 100%; margin: 12px 0; border-collapse: collapse; font-size: 13px;
   line-height: 1.4 }
 caption { padding: 4px 0; color: #454d57; text-align: left }
@@ -66,8 +67,11 @@ figure svg + svg { margin-top: 16px }
 @page { size: A4; margin: 15mm }
 @media print {
   body { max-width: none; padding: 0; font-size: 10.5pt }
-  table { font-size: 9pt }
+  table { font-size: 8.5pt; line-height: 1.3 }
   td { padding-top: 1.5px; padding-bottom: 1.5px }
+  code, td.number, .address { font-size: 8.5pt }
+  figure { margin: 8px 0 }
+  figure svg { max-width: 640px }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact }
   summary { list-style: none }
   h1, h2, summary, caption, thead, .lead { break-after: avoid }
@@ -85,11 +89,11 @@ MIXED = (
     "both directions: they say nothing about the pattern."
 )
 LEGEND = (
-    ("tcp", False, "TCP: opens or closes the stream"),
-    ("zmtp", False, "ZMTP handshake or command"),
-    ("message", False, "message or subscription"),
-    ("message", True, "a run of like messages, as one arrow"),
-    ("bad", False, "refused or broken off"),
+    ("tcp", False, "TCP opens, closes"),
+    ("zmtp", False, "ZMTP handshake, command"),
+    ("message", False, "message, subscription"),
+    ("message", True, "run of like messages"),
+    ("bad", False, "refused, broken off"),
     ("missing", False, "not in the capture"),
 )
 
@@ -108,7 +112,7 @@ def write_page(name: str, story: Story, out: TextIO) -> None:
         f"</head>\n<body>\n<header>\n{''.join(summary(name, story))}</header>\n<main>\n"
     )
     names = roles(story.connections)
-    for connection in story.connections:
+    for connection in story.connections[:MOST]:
         sides = {
             address: names.get((host(address), connection.role(address)), "")
             for address in (connection.client, connection.server)
@@ -155,7 +159,7 @@ def contents(connections: list[Connection]) -> Iterator[str]:
         '<th class="number" scope="col">Frames</th><th class="number" scope="col">Messages</th>'
         "</tr></thead>\n<tbody>\n"
     )
-    for connection in connections:
+    for connection in connections[:MOST]:
         frames = [event.frame for event in connection.events]
         last = [max(event.frame, event.last_frame) for event in connection.events]
         number = connection.number
@@ -169,6 +173,8 @@ def contents(connections: list[Connection]) -> Iterator[str]:
             f'<td class="number">{messages:,}</td></tr>\n'
         )
     yield "</tbody>\n</table>\n"
+    if len(connections) > MOST:
+        yield f"<p>This page tells the first {MOST} connections.</p>\n"
 
 
 def side(connection: Connection, address: str) -> str:
@@ -216,5 +222,5 @@ def row(connection: Connection, event: Event) -> str:
     return (
         f'<tr><td class="number">{span(event)}</td><td class="number">{event.time:.6f}</td>'
         f'<td><span class="layer layer-{event.layer}">{event.layer}</span></td>'
-        f'<td class="who">{escape(who)}</td><td class="said">{escape(said)}</td></tr>\n'
+        f'<td class="who">{escape(who)}</td><td class="said">{safe(said)}</td></tr>\n'
     )
