@@ -12,7 +12,7 @@ How an output uses it (the model, Event and Connection, is in events.py and is e
 `label(connection, event)` says an event in one line, as every output shows it:
 'REQ → REP request "Hello"'.
 
-The page (wire/page.py):       write_page(capture_name, story.connections, out)  [text file]
+The page (wire/page.py):       write_page(capture_name, story, out)  [text file]
                                from Story(): runs are collapsed already.
 The annotator (annotate.py):   write_pcapng(source, story.connections, out)      [binary file]
                                from Story(each=True): it reads `source` again with

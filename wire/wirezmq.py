@@ -174,7 +174,7 @@ def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) 
         from page import write_page
 
         with io.TextIOWrapper(create(options.html), encoding="utf-8") as page:
-            write_page(name, story.connections, page)
+            write_page(name, story, page)
     if options.pcapng:
         from annotate import write_pcapng
 
