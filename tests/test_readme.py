@@ -16,11 +16,12 @@ PROMPT = "<prompt> "
 # What differs from run to run, in the handout and in what comes.
 FREE = re.compile(
     r"""(?P<date>\w{3}\ \w{3}\ [ \d]\d\ \d\d:\d\d:\d\d\ 20\d\d | 20\d\d-\d\d-\d\d)
-      | (?P<address>\d+\.\d+\.\d+\.\d+)(?P<port>:(?!5555|9999|12345)\d+)?
+      | (?P<address>\d+\.\d+\.\d+\.\d+(:(?!5555|9999|12345)\d+)?)
       | (?P<worker>\b[0-9a-f]{12}\b)
       | (?P<job>job\ of\ \d\ s\ \.+|[Jj]ob\ (of\ )?\d\b)
       | (?P<row>^\s+\d+(–\d+)?\s+\d+\.\d{6}\s)
       | (?P<number>\d+\.\d+\ (ms|s)\b|\b\d+\ (packets|frames)\b|frames?\ [\d–, ]+)
+      | (?P<count>^\d+$)
       | (?P<space>\s+)""",
     re.VERBOSE,
 )
@@ -31,6 +32,7 @@ PATTERNS = {
     "job": r"[Jj]ob (of )?\d( s \.*)?",
     "row": r" +\d+(–\d+)? +\d+\.\d{6} ",
     "number": r"(\d+\.\d+ (ms|s)|\d+ (packets|frames)|frames? [\d–, ]+)",
+    "count": r"\d+",
     "space": r"(?:\x1b\[[\d;]*[A-Za-z]| )+",  # Compose colours its logs
 }
 
@@ -64,22 +66,36 @@ class Terminal:
             dimensions=(50, 300),
         )
         self.gap = True  # whether lines may be left out before the next
+        self.prompt = False  # whether the prompt is there
         self.command = "the shell"
 
-    def expect(self, expression: str) -> None:
-        """Wait for it, and fail if lines come before it that the handout does not show."""
+    def expect(self, *expressions: str) -> int:
+        """Wait for one of them, and fail if lines come before it that the handout lacks."""
         try:
-            self.shell.expect(expression)
+            found: int = self.shell.expect(list(expressions))
         except (pexpect.TIMEOUT, pexpect.EOF):
-            pytest.fail(f"{self.command}: no {expression!r} in what came: {self.shell.before}")
+            pytest.fail(f"{self.command}: no {expressions} in what came: {self.shell.before}")
         left_out = re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\^C", "", self.shell.before).strip()
         assert self.gap or not left_out, f"{self.command}: not in the handout: {left_out}"
         self.gap = False
+        return found
+
+    def ended(self) -> None:
+        """Wait until the last command has ended, unless it has been seen to."""
+        if not self.prompt:
+            self.expect(re.escape(PROMPT))
+            self.prompt = True
 
     def play(self, block: str) -> None:
         """Type what the lines say is typed, and expect the others."""
         typing = False
+        either: list[str] = []  # both sides greet, and get ready, at once: in whatever order
         for line in block.splitlines():
+            if re.search(r"ZMTP +(greeting|READY)", line):
+                either.append(pattern(line))
+                continue
+            while either:
+                either.pop(self.expect(*either))
             if typing:  # a command that goes over several lines
                 self.shell.sendline(line)
                 self.shell.expect_exact(line)
@@ -90,8 +106,8 @@ class Terminal:
                 self.gap = True  # what came until then, and the ^C that the terminal shows
                 self.shell.sendintr()
             elif line.startswith("$ "):
-                self.expect(re.escape(PROMPT))
-                self.command = line
+                self.ended()
+                self.command, self.prompt = line, False
                 self.shell.sendline(line[2:])
                 self.shell.expect_exact(line[2:])
                 typing = line.count("'") % 2 == 1
@@ -101,6 +117,8 @@ class Terminal:
                 self.shell.expect_exact(line[2:])
             else:
                 self.expect(pattern(line))
+        if self.gap:
+            self.ended()
 
 
 def put_before(script: Path, lines: str) -> None:
@@ -135,4 +153,4 @@ def test_every_command_does_what_the_handout_says(readme: str, clone: Path) -> N
         else:
             terminals.setdefault(where, Terminal(clone)).play(block)
     for terminal in terminals.values():
-        terminal.expect(re.escape(PROMPT))
+        terminal.ended()
