@@ -94,7 +94,7 @@ class Dialogue:
                 name = text_of(item.body)
                 return Event(item.last, time, self.senders[side], "identity", name, item.size)
         if item.flags & MORE:
-            if len(parts) < PARTS and sum(len(part.body) for part in parts) <= KEPT:
+            if not parts or (len(parts) < PARTS and sum(len(p.body) for p in parts) <= KEPT):
                 parts.append(item)
             else:
                 self.unsent[side] += 1
@@ -116,20 +116,22 @@ class Dialogue:
                 return self._filter(side, frames[0], body[1:], body[0] == 1, time)
             kind = "message"
         last, sender = frames[-1], self.senders[side]
-        roles = ["body"] * len(frames)
-        if kind in ("request", "reply"):
-            empty = next((i for i, f in enumerate(frames[:-1]) if f.size == 0), None)
-            if empty is not None:
-                roles[: empty + 1] = ["envelope"] * empty + ["delimiter"]
+        delimiter = -1
+        if kind in ("request", "reply") and len(frames) > 1:
+            delimiter = next((i for i, f in enumerate(frames[:-1]) if f.size == 0), -1)
         parts, shown, value = [], [], None
         size = missing = 0
-        for frame, role in zip(frames, roles, strict=True):
-            value, text = self._say(frame, kind)
-            size += frame.size
-            missing += frame.missing
-            parts.append(Part(frame.last, role, text, frame.size))
-            if role == "body":
+        for index, frame in enumerate(frames):
+            role, text = "body", ""
+            if frame.size:
+                value, text = self._say(frame, kind)
+                size += frame.size
+                missing += frame.missing
+            if index > delimiter:
                 shown.append(text)
+            else:
+                role = "envelope" if index < delimiter else "delimiter"
+            parts.append(Part(frame.last, role, text, frame.size))
         event = Event(
             last.last, time, sender, kind, " | ".join(shown), size, frames[0].first, parts
         )
