@@ -34,7 +34,8 @@ class Dialogue:
         self.pending: tuple[list[Frame], list[Frame]] = ([], [])  # frames of a message under way
         self.unsent = [0, 0]  # frames of it that were not kept
         self.asked: deque[float] = deque(maxlen=1000)  # times of requests without a reply
-        self.kinds: list[str] = ["", ""]
+        self.kinds = ["", ""]  # of messages from each side, once it is known
+        self.typed: set[int] = set()  # sides that have said their socket type
 
     def take(self, side: int, item: Greeting | Frame | Skipped, time: float) -> Event | None:
         """Return the event that this item completes; `time` is in seconds of the story."""
@@ -60,14 +61,15 @@ class Dialogue:
         return event
 
     def _typed(self, side: int, socket_type: str) -> None:
+        """Take down the socket type of a side; until both are said the port may tell the other."""
         connection = self.connection
-        if connection.by_port:
-            connection.client_type = connection.server_type = ""
-            connection.by_port = False
-        if side == 0:
-            connection.client_type = socket_type
-        else:
-            connection.server_type = socket_type
+        types = [connection.client_type, connection.server_type]
+        if connection.by_port and types[side] != socket_type and 1 - side not in self.typed:
+            types[1 - side] = ""  # the port was misleading
+        types[side] = socket_type
+        connection.client_type, connection.server_type = types
+        self.typed.add(side)
+        connection.by_port = connection.by_port and all(types) and len(self.typed) < 2
         self.kinds = ["", ""]
 
     def _kind(self, side: int) -> str:
