@@ -203,6 +203,17 @@ def test_a_greeting_makes_any_port_zmtp() -> None:
     assert told(web.capture).connections == []
 
 
+def test_the_port_is_a_hint_until_both_have_said_their_type() -> None:
+    talk = Talk().open().say(0, greeting()).say(1, greeting()).say(0, ready(b"REQ"))
+    (connection,) = told(talk.capture).connections
+    assert (connection.pattern, connection.by_port) == ("REQ-REP", True)
+    (connection,) = told(talk.say(1, ready(b"ROUTER")).capture).connections
+    assert (connection.pattern, connection.by_port) == ("REQ-ROUTER", False)
+    other = Talk().open().say(0, greeting()).say(1, greeting()).say(0, ready(b"PUSH"))
+    (connection,) = told(other.capture).connections
+    assert (connection.pattern, connection.by_port) == ("PUSH-?", False)
+
+
 def test_older_greetings_are_named() -> None:
     two = b"\xff" + bytes(8) + b"\x7f\x01"
     talk = Talk().open().say(0, two + b"\x03\0\0").say(1, two + b"\x04\0\0").say(0, HELLO)

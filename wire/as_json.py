@@ -18,7 +18,7 @@ def event_object(event: Event) -> dict[str, Any]:
     found |= {"sender": event.sender, "kind": event.kind, "layer": event.layer}
     for name, default in DEFAULTS.items():
         value = getattr(event, name)
-        if name not in ALWAYS and value != default and value not in ([], {}):
+        if name not in ALWAYS and value != default and value not in ((), {}):
             found[name] = value
     if event.parts:
         found["parts"] = [part._asdict() for part in event.parts]

@@ -34,7 +34,8 @@ class Dialogue:
         self.pending: tuple[list[Frame], list[Frame]] = ([], [])  # frames of a message under way
         self.unsent = [0, 0]  # frames of it that were not kept
         self.asked: deque[float] = deque(maxlen=1000)  # times of requests without a reply
-        self.kinds: list[str] = ["", ""]
+        self.kinds = ["", ""]  # of messages from each side, once it is known
+        self.typed: set[int] = set()  # sides that have said their socket type
 
     def take(self, side: int, item: Greeting | Frame | Skipped, time: float) -> Event | None:
         """Return the event that this item completes; `time` is in seconds of the story."""
@@ -60,14 +61,15 @@ class Dialogue:
         return event
 
     def _typed(self, side: int, socket_type: str) -> None:
+        """Take down the socket type of a side; until both are said the port may tell the other."""
         connection = self.connection
-        if connection.by_port:
-            connection.client_type = connection.server_type = ""
-            connection.by_port = False
-        if side == 0:
-            connection.client_type = socket_type
-        else:
-            connection.server_type = socket_type
+        types = [connection.client_type, connection.server_type]
+        if connection.by_port and types[side] != socket_type and 1 - side not in self.typed:
+            types[1 - side] = ""  # the port was misleading
+        types[side] = socket_type
+        connection.client_type, connection.server_type = types
+        self.typed.add(side)
+        connection.by_port = connection.by_port and all(types) and len(self.typed) < 2
         self.kinds = ["", ""]
 
     def _kind(self, side: int) -> str:
@@ -94,7 +96,7 @@ class Dialogue:
                 name = text_of(item.body)
                 return Event(item.last, time, self.senders[side], "identity", name, item.size)
         if item.flags & MORE:
-            if len(parts) < PARTS and sum(len(part.body) for part in parts) <= KEPT:
+            if not parts or (len(parts) < PARTS and sum(len(p.body) for p in parts) <= KEPT):
                 parts.append(item)
             else:
                 self.unsent[side] += 1
@@ -116,20 +118,22 @@ class Dialogue:
                 return self._filter(side, frames[0], body[1:], body[0] == 1, time)
             kind = "message"
         last, sender = frames[-1], self.senders[side]
-        roles = ["body"] * len(frames)
-        if kind in ("request", "reply"):
-            empty = next((i for i, f in enumerate(frames[:-1]) if f.size == 0), None)
-            if empty is not None:
-                roles[: empty + 1] = ["envelope"] * empty + ["delimiter"]
+        delimiter = -1
+        if kind in ("request", "reply") and len(frames) > 1:
+            delimiter = next((i for i, f in enumerate(frames[:-1]) if f.size == 0), -1)
         parts, shown, value = [], [], None
         size = missing = 0
-        for frame, role in zip(frames, roles, strict=True):
-            value, text = self._say(frame, kind)
-            size += frame.size
-            missing += frame.missing
-            parts.append(Part(frame.last, role, text, frame.size))
-            if role == "body":
+        for index, frame in enumerate(frames):
+            role, text = "body", ""
+            if frame.size:
+                value, text = self._say(frame, kind)
+                size += frame.size
+                missing += frame.missing
+            if index > delimiter:
                 shown.append(text)
+            else:
+                role = "envelope" if index < delimiter else "delimiter"
+            parts.append(Part(frame.last, role, text, frame.size))
         event = Event(
             last.last, time, sender, kind, " | ".join(shown), size, frames[0].first, parts
         )

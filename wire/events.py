@@ -5,6 +5,7 @@ knows about packets or files. All its texts are safe to show: control characters
 sequences, bidi overrides and bytes that are not UTF-8 are written as escapes such as \\x1b.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ class Event:
     text: str = ""  # what it says, without the quotes; of several frames joined by " | "
     size: int = 0  # bytes of the bodies of its ZMTP frames; of a run: of all of them
     begin: int = 0  # the packet with its first byte; the same as frame, unless it was cut up
-    parts: list[Part] = field(default_factory=list)  # of a message: its ZMTP frames
+    parts: Sequence[Part] = ()  # of a message: its ZMTP frames
     topic: str = ""  # published: the first word
     value: int | None = None  # job: the pickled int
     round_trip: float | None = None  # reply: seconds since its request; of a run: the mean
@@ -80,7 +81,7 @@ class Event:
     last_frame: int = 0  # of a run: the packet that completes its last; 0 if count is 1
     last_time: float = 0.0  # of a run: seconds since the first packet of the capture
     last_text: str = ""  # of a run: the text of its last
-    texts: list[str] = field(default_factory=list)  # of a run: the first few texts
+    texts: Sequence[str] = ()  # of a run: the first few texts
 
     @property
     def layer(self) -> str:

@@ -59,5 +59,7 @@ def properties(data: bytes) -> dict[str, bytes]:
 
 def text_of(data: bytes, limit: int = SHOWN) -> str:
     """Return the text of a body, shortened with "…" after `limit` characters."""
-    text = printable(data[: limit * 4])
+    if len(data) <= limit:
+        return printable(data)
+    text = printable(data[: limit * 4])  # a character has up to four bytes
     return text if len(text) <= limit and len(data) <= limit * 4 else text[:limit] + "…"

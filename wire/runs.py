@@ -39,9 +39,9 @@ class Runs:
                 self.open[kind, sender, like] = event
             return False
         if run.count == 1:
-            run.texts = [run.text]
+            run.texts = (run.text,)
         if len(run.texts) < SHOWN:
-            run.texts.append(event.text)
+            run.texts = (*run.texts, event.text)
         if event.round_trip is not None:
             mean = run.round_trip or 0.0
             run.round_trip = mean + (event.round_trip - mean) / (run.count + 1)

@@ -69,14 +69,13 @@ def arguments() -> argparse.Namespace:
 
 
 def progress(source: Iterable[Record], file: BinaryIO) -> Iterator[Record]:
-    """Pass records on; on a terminal say how far it is, once it takes over a second."""
-    shown = sys.stderr.isatty()
+    """Pass records on, and say on the terminal how far it is, once it takes over a second."""
     start = time.monotonic()
     said = False
     try:
         size = os.fstat(file.fileno()).st_size
         for record in source:
-            if shown and not record.number % 5000 and time.monotonic() - start > 1:
+            if not record.number % 5000 and time.monotonic() - start > 1:
                 part = f", {file.tell() * 100 // size} %" if size and file.seekable() else ""
                 print(f"\r{record.number:,} frames{part}", end="", file=sys.stderr, flush=True)
                 said = True
@@ -91,7 +90,8 @@ def read(path: str, story: Story) -> str:
     try:
         file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)
         with file:
-            for record in progress(records(file), file):
+            source = records(file)
+            for record in progress(source, file) if sys.stderr.isatty() else source:
                 story.feed(record)
     except KeyboardInterrupt:
         if path != "-":
