@@ -1,16 +1,16 @@
 """The annotated capture, as tshark 4.4 reads it: the same packets, with comments and names."""
 
-import io
 import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from annotate import _comment, comments, write_pcapng
+from annotate import Notes, _comment, note, write_pcapng
 from events import Connection, Event, Part
 from names import hosts
-from wire_packets import Talk, frame, greeting, read, ready, told
+from story import PORTS
+from wire_packets import Talk, frame, greeting, read, ready
 
 Tshark = Callable[[list[str], Path], str]
 START = 1_795_392_860  # seconds since 1970 of the first packet
@@ -87,7 +87,7 @@ def annotated(folder: Path, source: bytes) -> bytes:
     """Write the capture and its annotated copy into the folder, as a.cap and b.pcapng."""
     (folder / "a.cap").write_bytes(source)
     with (folder / "b.pcapng").open("wb") as out:
-        write_pcapng(str(folder / "a.cap"), told(source, each=True).connections, out)
+        write_pcapng(str(folder / "a.cap"), PORTS, out)
     return (folder / "b.pcapng").read_bytes()
 
 
@@ -183,17 +183,12 @@ def test_annotated_twice_is_annotated_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", [pcap(packets()), pcapng(packets())])
 def test_a_capture_cut_anywhere_is_copied_up_to_there(source: bytes, tmp_path: Path) -> None:
-    connections = told(source, each=True).connections
     whole = [record[:2] + record[3:] for record in read(source)]
-    path = tmp_path / "cut.cap"
-    for size in range(0, len(source), 7):
-        path.write_bytes(source[:size])
-        out = io.BytesIO()
-        write_pcapng(str(path), connections, out)
-        if out.getvalue():
-            copied = [record[:2] + record[3:] for record in read(out.getvalue())]
-            assert copied == whole[: len(copied)]
-            assert len(copied) >= size // 300 - 1
+    for size in range(24, len(source), 7):
+        copy = annotated(tmp_path, source[:size])
+        copied = [record[:2] + record[3:] for record in read(copy)] if copy else []
+        assert copied == whole[: len(copied)]
+        assert len(copied) >= size // 300 - 1
 
 
 def test_several_clients_are_numbered_and_roles_of_one_address_joined() -> None:
@@ -218,20 +213,27 @@ def test_several_clients_are_numbered_and_roles_of_one_address_joined() -> None:
 
 def test_many_messages_in_a_packet_and_long_ones_stay_within_an_option() -> None:
     connection = Connection(1, "10.0.0.1:1", "10.0.0.2:2", client_type="PULL", server_type="PUSH")
+    notes: Notes = {}
     for _ in range(300):
-        connection.events.append(Event(7, 0, "10.0.0.2:2", "message", text="€" * 1000, size=3000))
-    connection.events.append(Event(7, 0, "10.0.0.2:2", "gap", size=9))
-    lines = comments([connection])[7]
-    assert len(lines) == 300
-    option = _comment("<", lines)
+        note(notes, connection, Event(7, 0, "10.0.0.2:2", "message", "€" * 1000, 3000, begin=7))
+    option = _comment("<", notes[7])
     assert len(option) < 65536
-    assert "and 281 more" in option.decode(errors="replace")
-    assert f'message "{"€" * 99}…", 3,000 bytes' in lines[0]
+    assert option.rstrip(b"\0").endswith(b"; and 281 more")
+    assert f'message "{"€" * 99}…", 3,000 bytes' in notes[7][0].decode()
 
 
 def test_the_packets_before_the_last_say_what_they_begin() -> None:
     parts = [Part(3, "delimiter", "", 0), Part(9, "body", "Hello", 5)]
     event = Event(9, 0, "10.0.0.1:1", "request", "Hello", 5, begin=3, parts=parts)
     connection = Connection(1, "10.0.0.1:1", "10.0.0.2:2", client_type="REQ", server_type="REP")
-    connection.events = [event]
-    assert comments([connection])[3] == ["REQ → REP delimiter of a request that ends in frame 9"]
+    notes: Notes = {}
+    note(notes, connection, event)
+    assert list(notes) == [9, 3]
+    assert notes[3][0].decode() == "REQ → REP delimiter of a request that ends in frame 9"
+
+
+def test_a_greeting_on_any_port_is_told_by_the_socket_types_that_follow(tmp_path: Path) -> None:
+    talk = Talk(server=(bytes((10, 0, 0, 3)), 7777)).shake(b"DEALER", b"ROUTER")
+    copy = annotated(tmp_path, talk.capture)
+    assert "DEALER → ROUTER greeting: ZMTP 3.1".encode() in copy
+    assert b"zmq-dealer\0" in copy and b"zmq-router\0" in copy
