@@ -8,46 +8,70 @@ capture is copied block by block, so that all else that is in it is kept.
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import BinaryIO
 
 from events import Connection, Event
-from frames import LARGEST
+from frames import LARGEST, CaptureError, Record, records
 from names import hosts, shorten
+from story import Story
 from words import direction, label
 
 SECTION, INTERFACE, OBSOLETE, SIMPLE, NAMES, PACKET = 0x0A0D0D0A, 1, 2, 3, 4, 6
 COMMENT, TSRESOL = 1, 9  # options
 TEXT, LINE, LINES = 100, 500, 20  # characters of a text and of a line, lines of a comment
 
+Notes = dict[int, list[bytes]]  # frame number -> lines of its comment, UTF-8
 
-def write_pcapng(path: str, connections: list[Connection], out: BinaryIO) -> None:
+
+def write_pcapng(path: str, ports: dict[int, tuple[str, str]], out: BinaryIO) -> None:
     """Copy the capture at `path` to `out` with comments, and with names for the addresses.
 
-    `connections` with every event in them, as Story(each=True) tells them. Of a capture that is
-    damaged or cut short, what comes before that is copied. Raises OSError.
+    `ports` are the hints that Story takes. The capture is read twice; of each comment only its
+    bytes are kept meanwhile. Of a capture that is damaged or cut short, what comes before that
+    is copied. Raises OSError, and CaptureError if it is no capture at all.
     """
-    notes = comments(connections)
-    known = hosts(connections)
+    notes: Notes = {}
     with open(path, "rb") as file:
+        connections = read(records(file), ports, notes)
+        file.seek(0)
         blocks = _pcapng if file.read(4) == b"\x0a\x0d\x0d\x0a" else _pcap
         file.seek(0)
-        out.writelines(blocks(file, notes, known))
+        out.writelines(blocks(file, notes, hosts(connections)))
 
 
-def comments(connections: Iterable[Connection]) -> dict[int, list[str]]:
-    """Return frame number -> what that packet carries, a line for each event."""
-    notes: dict[int, list[str]] = {}
-    for connection in connections:
-        for event in connection.events:
-            if event.layer == "ZMTP":
-                said = label(connection, shorten(event, TEXT))
-                notes.setdefault(event.frame, []).append(said[:LINE])
-                for frame, what in _earlier(event):
-                    line = f"{direction(connection, event)} {what} frame {event.frame}"
-                    notes.setdefault(frame, []).append(line)
-    return notes
+def read(
+    packets: Iterator[Record], ports: dict[int, tuple[str, str]], notes: Notes
+) -> list[Connection]:
+    """Gather frame number -> what that packet carries, and return the connections."""
+    story = Story(ports=ports, keep=False)
+    first: list[tuple[Connection, Event]] = []  # before the socket types are known
+    with suppress(CaptureError):
+        for record in packets:
+            for connection, event in story.feed(record):
+                if event.kind in ("greeting", "hello", "welcome", "initiate", "ready"):
+                    first.append((connection, event))
+                else:
+                    note(notes, connection, event)
+    for connection, event in story.end():
+        note(notes, connection, event)
+    for connection, event in reversed(first):
+        note(notes, connection, event, 0)
+    return story.connections
+
+
+def note(notes: Notes, connection: Connection, event: Event, at: int | None = None) -> None:
+    """Add what an event says to the notes of its packets, last or at a place."""
+    if event.layer != "ZMTP":
+        return
+    said = [(event.frame, label(connection, shorten(event, TEXT))[:LINE])]
+    for frame, what in _earlier(event):
+        said.append((frame, f"{direction(connection, event)} {what} frame {event.frame}"))
+    for frame, line in said:
+        lines = notes.setdefault(frame, [])
+        lines.insert(len(lines) if at is None else at, line.encode())
 
 
 def _earlier(event: Event) -> Iterator[tuple[int, str]]:
@@ -70,10 +94,10 @@ def _option(order: str, code: int, value: bytes) -> bytes:
     return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
 
 
-def _comment(order: str, lines: list[str]) -> bytes:
+def _comment(order: str, lines: list[bytes]) -> bytes:
     if len(lines) > LINES:
-        lines = [*lines[: LINES - 1], f"and {len(lines) - LINES + 1:,} more"]
-    return _option(order, COMMENT, "; ".join(lines).encode())
+        lines = [*lines[: LINES - 1], f"and {len(lines) - LINES + 1:,} more".encode()]
+    return _option(order, COMMENT, b"; ".join(lines))
 
 
 def _names(order: str, known: dict[str, str]) -> bytes:
@@ -87,7 +111,7 @@ def _names(order: str, known: dict[str, str]) -> bytes:
     return _block(order, NAMES, records + bytes(4))
 
 
-def _pcap(file: BinaryIO, notes: dict[int, list[str]], known: dict[str, str]) -> Iterator[bytes]:
+def _pcap(file: BinaryIO, notes: Notes, known: dict[str, str]) -> Iterator[bytes]:
     """Yield the blocks for a pcap file: one section with one interface."""
     header = file.read(24)
     order = "<" if header[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
@@ -112,7 +136,7 @@ def _pcap(file: BinaryIO, notes: dict[int, list[str]], known: dict[str, str]) ->
         yield _block(order, PACKET, body)
 
 
-def _pcapng(file: BinaryIO, notes: dict[int, list[str]], known: dict[str, str]) -> Iterator[bytes]:
+def _pcapng(file: BinaryIO, notes: Notes, known: dict[str, str]) -> Iterator[bytes]:
     """Yield the blocks of a pcapng file, those of packets with a comment added."""
     order, number, snap, named = "<", 0, -1, False
     while len(head := file.read(8)) == 8:
@@ -143,7 +167,7 @@ def _pcapng(file: BinaryIO, notes: dict[int, list[str]], known: dict[str, str]) 
 
 
 def _commented(
-    order: str, kind: int, body: bytes, snap: int, lines: list[str]
+    order: str, kind: int, body: bytes, snap: int, lines: list[bytes]
 ) -> tuple[int, bytes]:
     """Return type and body of a packet's block with a comment before its other options."""
     if kind == SIMPLE:  # has neither options nor a time

@@ -35,6 +35,7 @@ summary { cursor: pointer; margin-top: 32px; padding-top: 12px; border-top: 2px 
 summary h2 { display: inline; margin: 0 }
 p { margin: 6px 0 }
 a { color: #0b57a4 }
+header span { white-space: nowrap }
 .quiet { color: #454d57; font-size: 13px }
 code, td.number, .address { font-family: var(--mono); font-size: 12.5px }
 .address { overflow-wrap: anywhere }
@@ -71,6 +72,7 @@ figure svg + svg { margin-top: 16px }
   td { padding-top: 1.5px; padding-bottom: 1.5px }
   code, td.number, .address { font-size: 8.5pt }
   figure { margin: 8px 0 }
+  ul.legend { gap: 2px 12px; font-size: 8.5pt }
   figure svg { max-width: 640px }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact }
   summary { list-style: none }
@@ -132,7 +134,9 @@ def summary(name: str, story: Story) -> Iterator[str]:
     count: dict[str, int] = {}
     for connection in connections:
         count[connection.pattern] = count.get(connection.pattern, 0) + 1
-    said = ", ".join(f"{number:,} {escape(pattern)}" for pattern, number in count.items())
+    said = ", ".join(
+        f"<span>{number:,} {escape(pattern)}</span>" for pattern, number in count.items()
+    )
     yield f"; {len(connections):,} ZMTP connection{'s' * (len(connections) != 1)}"
     yield f": {said}.</p>\n" if said else ".</p>\n"
     yield from (f"<p>{escape(remark)}</p>\n" for remark in remarks(story))
@@ -215,7 +219,7 @@ def section(connection: Connection, names: dict[str, str], opened: str) -> Itera
 
 def row(connection: Connection, event: Event) -> str:
     """Return the row of an event."""
-    who = direction(connection, event) if event.layer != "capture" else ""
+    who = direction(connection, event) if event.kind != "late" else ""
     said = say(shorten(event, TEXT))
     if event.begin and event.begin != event.frame and event.count == 1:
         said += f" (begins in frame {event.begin})"
