@@ -90,6 +90,8 @@ class Dialogue:
     def _frame(self, side: int, item: Frame, time: float) -> Event | None:
         """Collect the frames of a message."""
         connection, parts = self.connection, self.pending[side]
+        if connection.mechanism == "CURVE" and item.body.startswith(b"\x07MESSAGE"):
+            return self._command(side, item, time)  # libzmq sends it without the flag of a command
         if connection.version < "3" and f"done {SIDES[side]}" not in connection.handshakes:
             connection.handshakes.add(f"done {SIDES[side]}")
             if f"greeting {SIDES[side]}" in connection.handshakes:
@@ -188,7 +190,8 @@ class Dialogue:
             return self._filter(side, frame, data, name == b"SUBSCRIBE", time)
         event = Event(frame.last, time, self.senders[side], "command", size=frame.size)
         event.begin = frame.first
-        event.parts = [Part(frame.last, "command", printable(name), frame.size)]
+        role = "command" if frame.flags & COMMAND else "body"
+        event.parts = [Part(frame.last, role, printable(name), frame.size)]
         connection, mechanism = self.connection, self.connection.mechanism
         if name in (b"PING", b"PONG"):
             event.kind = name.decode().lower()
