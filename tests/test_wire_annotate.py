@@ -163,7 +163,16 @@ def test_a_capture_without_packets_and_one_without_zmtp(tmp_path: Path, tshark: 
 
 def test_capinfos_reads_it(tmp_path: Path, tshark: Tshark) -> None:
     annotated(tmp_path, pcap(packets(), nano=True))
-    container = ["docker", "run", "--rm", "-v", f"{tmp_path}:/data:ro", "praktikum-zmq-tshark"]
+    container = [
+        "docker",
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "-v",
+        f"{tmp_path}:/data:ro",
+        "praktikum-zmq-tshark",
+    ]
     run = subprocess.run(
         [*container, "capinfos", "-cKt", "/data/b.pcapng"],
         capture_output=True,

@@ -33,6 +33,7 @@ h1 { margin: 0; font-size: 26px; line-height: 1.2; overflow-wrap: anywhere }
 h2 { margin: 28px 0 8px; font-size: 19px }
 summary { cursor: pointer; margin-top: 32px; padding-top: 12px; border-top: 2px solid #1b1f24 }
 summary h2 { display: inline; margin: 0 }
+details:not([open]) summary { margin-top: 8px; padding-top: 8px; border-top-width: 1px }
 p { margin: 6px 0 }
 a { color: #0b57a4 }
 header span { white-space: nowrap }
@@ -80,7 +81,7 @@ figure svg + svg { margin-top: 16px }
   tr, svg, .mixed, ul.legend { break-inside: avoid }
   thead { display: table-header-group }
   a { color: inherit; text-decoration: none }
-  .screen { display: none }
+  details:not([open]) { display: none }
 }
 """
 MIXED = (
@@ -151,7 +152,7 @@ def summary(name: str, story: Story) -> Iterator[str]:
     if len(connections) > 1:
         yield from contents(connections)
     if len(connections) > OPEN:
-        yield '<p class="quiet">Folded below: open those to read. Only open ones print.</p>\n'
+        yield '<p class="quiet">They are folded below. Only those that you open are printed.</p>\n'
 
 
 def contents(connections: list[Connection]) -> Iterator[str]:
