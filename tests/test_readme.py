@@ -1,13 +1,17 @@
 """The handout: its commands, run in order as they stand there, and what it says they print."""
 
+import os
 import re
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
+import yaml
 from conftest import ROOT, compose, run
 
 READMES = ["README.md", "README.en.md"]
@@ -59,8 +63,9 @@ class Terminal:
         self.shell: Any = pexpect.spawn(
             "bash --norc --noprofile",
             cwd=str(folder),
-            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-            | {"HOME": "/root", "TERM": "dumb", "PS1": PROMPT, "LANG": "C.UTF-8", "NO_COLOR": "1"},
+            env=os.environ
+            | {"TERM": "dumb", "PS1": PROMPT, "LANG": "C.UTF-8", "NO_COLOR": "1"}
+            | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},  # python has dpkt
             encoding="utf-8",
             timeout=60,
             dimensions=(50, 300),
@@ -104,6 +109,7 @@ class Terminal:
                 self.gap = True
             elif line == "^C":
                 self.gap = True  # what came until then, and the ^C that the terminal shows
+                time.sleep(2)  # no one is faster; tcpdump would lose what came in its last second
                 self.shell.sendintr()
             elif line.startswith("$ "):
                 self.ended()
@@ -154,3 +160,54 @@ def test_every_command_does_what_the_handout_says(readme: str, clone: Path) -> N
             terminals.setdefault(where, Terminal(clone)).play(block)
     for terminal in terminals.values():
         terminal.ended()
+
+
+def anchors(text: str) -> set[str]:
+    """Return the names that the headings of a page can be linked by."""
+    heads = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_both_languages_say_the_same() -> None:
+    pages = [(ROOT / readme).read_text() for readme in READMES]
+    every_block = [re.findall(r"^```.*?^```$", page, re.M | re.S) for page in pages]
+    assert every_block[0] == every_block[1]
+    for same in r"!\[.*?\]\((.*?)\)", r"^(#+) ", r"`((?:docker|sudo|scripts)[^`]*)`":
+        first, second = (re.findall(same, page, re.M) for page in pages)
+        assert first == second
+    assert pages[0].count("\n") == pages[1].count("\n")
+    assert "(README.en.md)" in pages[0].splitlines()[2]
+    assert "(README.md)" in pages[1].splitlines()[2]
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_links_lead_somewhere_and_pictures_are_there(readme: str) -> None:
+    text = (ROOT / readme).read_text()
+    for link in re.findall(r"\]\((?!http)(.*?)\)", text):
+        path, _, anchor = link.partition("#")
+        assert (ROOT / (path or readme)).exists(), link
+        assert not anchor or anchor in anchors(text), link
+    shown = set(re.findall(r"!\[.+?\]\((img/.*?\.png)\)", text))
+    assert {f"img/image{number}.png" for number in range(1, 10)} <= shown
+    assert shown == {f"img/{picture.name}" for picture in (ROOT / "img").glob("*.png")}
+    for picture in shown:
+        size = (ROOT / picture).stat().st_size
+        assert 2_000 < size < 150_000, picture
+        assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_topology_is_that_of_the_compose_file(readme: str) -> None:
+    (chart,) = re.findall(r"^```mermaid\n(.*?)^```$", (ROOT / readme).read_text(), re.M | re.S)
+    services = yaml.safe_load((ROOT / "compose/zmq.yml").read_text())["services"]
+    drawn = dict(re.findall(r'\["(zmq-\w+)<br>(\w+\.py)"\]', chart))
+    assert set(drawn) == {name for name in services if "profiles" not in services[name]}
+    for name, script in drawn.items():
+        text = (ROOT / name.removeprefix("zmq-") / script).read_text()
+        (endpoint,) = re.findall(r'"ZMQ_ENDPOINT", "(.*?)"', text)
+        port = endpoint.rpartition(":")[2]
+        (arrow,) = [line for line in chart.splitlines() if name in line]
+        assert f', {port}"' in arrow
+        if "zmq-" in endpoint:  # the side that connects is where the arrow begins
+            assert arrow.strip().startswith(name.removeprefix("zmq-"))
+            assert f'["{endpoint[6:].partition(":")[0]}<br>' in arrow.partition("-->")[2]

@@ -14,11 +14,8 @@ How an output uses it (the model, Event and Connection, is in events.py and is e
 
 The page (wire/page.py):       write_page(capture_name, story, out)  [text file]
                                from Story(): runs are collapsed already.
-The annotator (annotate.py):   write_pcapng(source, story.connections, out)      [binary file]
-                               from Story(each=True): it reads `source` again with
-                               frames.records() and puts label() of the events with
-                               event.frame == record.number on that packet. An event whose
-                               parts end in several packets has them in event.parts.
+The annotator (annotate.py):   write_pcapng(source, ports, out)  [binary file]
+                               tells its own story while it reads `source` again.
 """
 
 from dialogue import Dialogue

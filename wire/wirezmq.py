@@ -63,6 +63,11 @@ def arguments() -> argparse.Namespace:
         parser.error("--html and --pcapng take one capture")
     if options.pcapng and "-" in options.captures:
         parser.error("--pcapng reads its capture twice: it needs a file")
+    for written in filter(os.path.exists, filter(None, (options.html, options.pcapng))):
+        if any(
+            os.path.exists(path) and os.path.samefile(path, written) for path in options.captures
+        ):
+            parser.error(f"{printable(os.fsencode(written))} is the capture itself")
     if options.check and options.json:
         parser.error("either --check or --json")
     return options
@@ -179,7 +184,7 @@ def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) 
         from annotate import write_pcapng
 
         with create(options.pcapng) as annotated:
-            write_pcapng(path, story.connections, annotated)
+            write_pcapng(path, PORTS | dict(options.port), annotated)
 
 
 def main() -> int:
@@ -190,7 +195,7 @@ def main() -> int:
     if not options.captures:
         return tell_live(options, colour)
     code = passed = 0
-    each = options.all or options.json or bool(options.pcapng)
+    each = options.all or options.json
     for path in options.captures:
         story = Story(each, PORTS | dict(options.port), options.expect)
         wrong = read(path, story)
