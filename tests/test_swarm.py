@@ -1,4 +1,4 @@
-"""The lab as a stack on a swarm of two engines, each in a network namespace, with a cable between."""
+"""The lab as a stack on a swarm of two engines, with a cable between them."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from subprocess import PIPE, Popen
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import ROOT, run, wait_for
+from conftest import run, wait_for
 from test_pack import Engine, engine, sudo
 
 pytestmark = pytest.mark.usefixtures("lab")  # whose image the two engines load
@@ -69,7 +69,7 @@ class Swarm(NamedTuple):
     two: Engine
 
     def tasks(self, service: str) -> list[list[Task]]:
-        """Return the tasks of a service that run: those on the first engine, those on the second."""
+        """Return the tasks of a service that run: those on the first engine, then the others."""
         ps = ["ps", "-q", "--no-trunc", "-f", f"label=com.docker.swarm.service.name=zmq_{service}"]
         return [[Task(node, id) for id in node.docker(*ps).split()] for node in self]
 
@@ -96,6 +96,8 @@ def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
         one.docker(*"stack deploy --resolve-image never -c compose/swarm.yml zmq".split())
         wait_for(lambda: len(running(swarm)) == 9, 60)
         yield swarm
+        for node in swarm:  # or each would wait for the other
+            node.docker("swarm", "leave", "--force")
 
 
 def running(swarm: Swarm) -> list[str]:
@@ -175,8 +177,8 @@ def test_captures_tell_the_traffic_between_the_nodes(swarm: Swarm, tmp_path: Pat
     with captured(cable, *on_cable), captured(container, *in_container):
         asked(swarm, "NIM 13519001")
         # Two more of each connect, one of them on the second machine.
-        swarm.one.docker("service", "scale", "zmq_zmq-pull=4", "zmq_zmq-sub=4")
-        time.sleep(5)  # each of four workers has had a job, and each subscriber some seconds
+        swarm.one.docker("service", "scale", "-d", "zmq_zmq-pull=4", "zmq_zmq-sub=4")
+        time.sleep(10)  # each of four workers has had a job, and each subscriber some seconds
     dialogue = (
         rf"\[\d\] REQ-REP: REQ {client.address()}:\d+ connected to REP {server.address()}:5555,"
         r".*\n(.*\n)*?.*request \"NIM 13519001\".*\n.*reply \"Received: NIM 13519001\""
@@ -196,15 +198,11 @@ def test_captures_tell_the_traffic_between_the_nodes(swarm: Swarm, tmp_path: Pat
 
 
 def test_a_node_goes_away_and_its_workers_are_replaced(swarm: Swarm) -> None:
-    swarm.one.docker("service", "scale", "zmq_zmq-pull=6")
-    here, there = swarm.tasks("zmq-pull")
-    assert (len(here), len(there)) == (3, 3)
+    swarm.one.docker("service", "scale", "-d", "zmq_zmq-pull=6")
+    wait_for(lambda: [len(tasks) for tasks in swarm.tasks("zmq-pull")] == [3, 3], 30)
+    before = set(swarm.tasks("zmq-pull")[0])
     sudo("ip", "-n", TWO, "link", "set", "eth0", "down")  # the cable is pulled
     wait_for(lambda: running(swarm).count(f"zmq_zmq-pull {ONE}") == 6, 60)
-    wait_for(
-        lambda: (
-            len(new := set(swarm.tasks("zmq-pull")[0]) - set(here)) == 3
-            and all(" done" in swarm.one.docker("logs", worker.id) for worker in new)
-        ),
-        30,
-    )
+    new = set(swarm.tasks("zmq-pull")[0]) - before
+    assert len(new) == 3
+    wait_for(lambda: all(" done" in swarm.one.docker("logs", worker.id) for worker in new), 30)
