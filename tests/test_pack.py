@@ -224,4 +224,4 @@ def test_unpack_spares_what_is_there(pack: Path, tmp_path: Path) -> None:
 
 
 def test_unpack_on_a_full_disk(pack: Path, full: Path) -> None:
-    refuses(full, "unpack", str(pack), host="", words="No space left on device")
+    refuses(full, "unpack", str(pack), host="", words="tar: ")

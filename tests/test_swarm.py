@@ -37,12 +37,13 @@ def test_the_stack_says_what_the_lab_says() -> None:
         assert config["target"] == f"{volume['target']}/{file.name}"
         if name in ("zmq-sub", "zmq-pull"):  # which run as services here
             assert ours.pop("command") == ["python", file.name]
+        assert [*ours.pop("networks")] == ["zmq"] and [*theirs.pop("networks")] == ["default"]
         assert ours.items() <= theirs.items()
         assert theirs.keys() - ours.keys() <= {
             *("build", "command", "mem_limit", "pids_limit", "volumes"),
             *("pull_policy", "restart", "security_opt"),  # which a stack does not know, or need
         }
-    assert lab["networks"]["zmq"]["internal"] and stack["networks"]["zmq"]["internal"]
+    assert lab["networks"]["default"]["internal"] and stack["networks"]["zmq"]["internal"]
 
 
 # --- the swarm ----------------------------------------------------------------------------------
