@@ -1,0 +1,402 @@
+"""What goes wrong in a classroom, done to the real containers: each client goes on by itself."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from conftest import COMPOSE, ROOT, compose, run, wait_for
+from test_lab import inspect, logs
+
+SOON = 2  # seconds within which a client goes on once its peer is back
+# The script as it is, but each second of a job takes a hundredth: what is queued is done at once.
+FAST = (
+    "import runpy, time; sleep = time.sleep; time.sleep = lambda s: sleep(s / 100); "
+    "runpy.run_path('pullzmq.py')"
+)
+CLIENTS = {
+    "zmq-rep": ("zmq-req", ["clientzmq.py"], "Reply: Received: "),
+    "zmq-pub": ("zmq-sub", ["subzmq.py"], "WAKTU "),
+    "zmq-push": ("zmq-pull", ["-c", FAST], " done"),
+}
+SERVERS = list(CLIENTS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_lab(lab: None) -> Iterator[None]:
+    """The lab with ten messages and ten jobs a second, so that little time tells much."""
+    compose("up", "-d", env=os.environ | {"ZMQ_INTERVAL": "0.1"})
+    yield
+    compose("up", "-d")
+
+
+class Client:
+    """A client running in its container; each line it prints is kept with its time."""
+
+    def __init__(self, service: str, python: list[str], progress: str, index: int = 1):
+        self.service, self.progress = service, progress
+        self.lines: list[tuple[float, str]] = []
+        self.sent: list[str] = []
+        self.process = subprocess.Popen(
+            [*COMPOSE, "exec", "-T", "--index", str(index), service, "python", *python],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+        self.writing = service == "zmq-req"
+        if self.writing:
+            threading.Thread(target=self._write).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.append((time.time(), line.rstrip("\n")))
+
+    def _write(self) -> None:
+        """Give it a line a tenth of a second after each reply."""
+        assert self.process.stdin
+        while self.writing:
+            if self.output.count(self.progress) == len(self.sent):
+                self.sent.append(f"message {len(self.sent)}")
+                print(self.sent[-1], file=self.process.stdin, flush=True)
+            time.sleep(0.1)
+
+    def went_on(self, since: float) -> float:
+        """Wait until it made progress after a time; return how many seconds that took."""
+        found: list[float] = []
+
+        def progressed() -> bool:
+            found.extend(at for at, line in self.lines if at > since and self.progress in line)
+            return bool(found)
+
+        wait_for(progressed, 20)
+        return found[0] - since
+
+    @property
+    def output(self) -> str:
+        return "\n".join(line for _, line in self.lines)
+
+    def finish(self) -> None:
+        """End it: the input of REQ ends, the others get a Ctrl-C."""
+        self.writing = False
+        time.sleep(0.2)
+        assert self.process.stdin
+        self.process.stdin.close()
+        if self.service != "zmq-req" and self.process.poll() is None:
+            end = "import os, signal; [os.kill(int(p), signal.SIGINT) for p in os.listdir('/proc')"
+            end += " if p.isdigit() and int(p) not in (1, os.getpid()) and"
+            end += " open(f'/proc/{p}/cmdline').read().startswith('python')]"
+            compose("exec", "-T", self.service, "python", "-c", end)
+        assert self.process.wait(30) in (0, 137), self.output
+        self.reader.join()
+        assert "Traceback" not in self.output
+
+
+@contextmanager
+def client_of(server: str) -> Iterator[Client]:
+    client = Client(*CLIENTS[server])
+    try:
+        client.went_on(0)
+        client.went_on(time.time())
+        yield client
+        client.finish()
+    finally:
+        client.writing = False
+        if client.process.poll() is None:
+            client.process.kill()
+            compose("restart", client.service)
+    assert "Traceback" not in logs(server)
+    if server == "zmq-rep":  # each line was answered, in order, though perhaps received twice
+        replies = re.findall(r"Received: (message \d+)", client.output)
+        assert replies == client.sent
+
+
+def name(service: str) -> str:
+    return compose("ps", "-a", "--format", "{{.Name}}", service).stdout.strip()
+
+
+def bound(service: str) -> float:
+    """Return when the server last said that it is bound."""
+    wait_for(lambda: inspect(service)["State"]["Running"], 20)
+    started = inspect(service)["State"]["StartedAt"][:26]
+    said: list[str] = []
+
+    def says() -> list[str]:
+        said[:] = re.findall(
+            r"^(\S{26})\d*Z .* bound to", run("docker", "logs", "-t", name(service)).stdout, re.M
+        )
+        return [stamp for stamp in said if stamp > started]
+
+    wait_for(says)
+    return datetime.fromisoformat(said[-1] + "+00:00").timestamp()
+
+
+# --- the server goes and comes back -----------------------------------------------------------
+
+
+def kill_9(service: str) -> float:
+    before = inspect(service)
+    run("sudo", "kill", "-9", str(before["State"]["Pid"]))
+    wait_for(lambda: inspect(service)["RestartCount"] > before["RestartCount"], 20)
+    return bound(service)
+
+
+def stop_start(service: str) -> float:
+    compose("stop", service)
+    time.sleep(2)  # long enough that clients look for a name that is not there
+    compose("start", service)
+    return bound(service)
+
+
+def restart(service: str) -> float:
+    compose("restart", service)
+    return bound(service)
+
+
+def pause_unpause(service: str) -> float:
+    compose("pause", service)
+    time.sleep(6)  # longer than REQ waits for a reply
+    compose("unpause", service)
+    return time.time()
+
+
+def another_address(service: str) -> float:
+    """Give the server's address to another container while it is stopped."""
+    network = name("zmq-rep").split("-")[0] + "_zmq"
+    before = address(service)
+    compose("stop", service)
+    taken = []
+    try:
+        for _ in range(20):
+            run_one = f"docker run -d --rm --init --network {network} praktikum-zmq sleep 60"
+            taken.append(run(*run_one.split()).stdout.strip())
+            if run("docker", "inspect", "-f", FIRST_ADDRESS, taken[-1]).stdout.strip() == before:
+                break
+        compose("start", service)
+        assert address(service) != before
+        return bound(service)
+    finally:
+        run("docker", "rm", "-f", *taken)
+
+
+FIRST_ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+
+
+def address(service: str) -> str:
+    return run("docker", "inspect", "-f", FIRST_ADDRESS, name(service)).stdout.strip()
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize(
+    "fault", [kill_9, stop_start, restart, pause_unpause, another_address], ids=lambda f: f.__name__
+)
+def test_the_client_goes_on(fault: Callable[[str], float], server: str) -> None:
+    with client_of(server) as client:
+        took = client.went_on(fault(server))
+        print(f"{server} {fault.__name__}: its client goes on after {took:.2f} s")
+        assert took < SOON
+
+
+# --- the network goes and comes back ----------------------------------------------------------
+
+
+@contextmanager
+def clients_of_all() -> Iterator[list[Client]]:
+    with client_of("zmq-rep") as req, client_of("zmq-pub") as sub, client_of("zmq-push") as pull:
+        yield [req, sub, pull]
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_the_network_is_taken_and_given_back(side: str) -> None:
+    network = name("zmq-rep").split("-")[0] + "_zmq"
+    with clients_of_all() as clients:
+        services = SERVERS if side == "server" else [client.service for client in clients]
+        for service in services:
+            run("docker", "network", "disconnect", network, name(service))
+        time.sleep(10)  # longer than it takes keep-alive to give up
+        for service in services:
+            run("docker", "network", "connect", "--alias", service, network, name(service))
+        back = time.time()
+        took = [client.went_on(back) for client in clients]
+        print(f"{side}s off the network: their clients go on after {took} s")
+        assert max(took) < 10
+
+
+def in_network_of(service: str, *command: str) -> list[str]:
+    """Return a command that runs in the network namespace of a container."""
+    return ["sudo", "nsenter", "-t", str(inspect(service)["State"]["Pid"]), "-n", *command]
+
+
+def vanish(*services: str) -> float:
+    """End containers without a FIN or RST that tells anyone; return when."""
+    for service in services:
+        for chain, way in ("INPUT", "-i"), ("OUTPUT", "-o"):
+            drop = in_network_of(service, "iptables", "-A", chain, way, "eth0", "-j", "DROP")
+            assert run(*drop).returncode == 0
+    gone = time.time()
+    run("docker", "kill", *map(name, services))
+    return gone
+
+
+def test_servers_vanish_without_a_fin() -> None:
+    with clients_of_all() as clients:
+        gone = vanish(*SERVERS)
+        compose("start", *SERVERS)
+        took = [
+            max(bound(server) - gone, 0) + client.went_on(bound(server))
+            for client, server in zip(clients, SERVERS, strict=True)
+        ]
+        print(f"servers gone without a FIN: their clients go on after {took} s")
+        assert max(took) < 10
+
+
+def test_a_worker_vanishes_without_a_fin() -> None:
+    with client_of("zmq-push") as worker:
+        gone = vanish("zmq-pull")
+        handed = jobs_handed_out()
+        wait_for(lambda: logs("zmq-push").endswith("Waiting: no worker takes a job\n"), 12)
+        took, lost = time.time() - gone, len(jobs_handed_out()) - len(handed)
+        print(f"worker gone without a FIN: noticed after {took:.1f} s, {lost} jobs lost")
+        assert took < 10
+        assert 0 < lost <= took * 10 + 1
+        compose("start", "zmq-pull")
+        assert worker.process.wait(10) == 137  # it went with its container
+
+
+def jobs_handed_out() -> list[str]:
+    return re.findall(r"Job of (\d) s handed out", logs("zmq-push"))
+
+
+def test_a_bad_network_loses_nothing() -> None:
+    """200 ms more on each packet of the servers, and one in five lost."""
+    bad = []
+    try:
+        for server in SERVERS:
+            program = str(ROOT / "tests/bad_network.py")
+            bad.append(
+                subprocess.Popen(
+                    in_network_of(server, sys.executable, program, "0.2", "0.2"),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            )
+            assert bad[-1].stdout and bad[-1].stdout.readline() == b"ready\n"
+            rule = "-A OUTPUT -o eth0 -j NFQUEUE --queue-num 0"
+            assert run(*in_network_of(server, "iptables", *rule.split())).returncode == 0
+        with clients_of_all() as (req, sub, pull):
+            time.sleep(10)
+        trips = [float(ms) for ms in re.findall(r"\((\S+) ms\)", req.output)]
+        print(f"bad network: {len(trips)} round trips of {min(trips):.0f} to {max(trips):.0f} ms")
+        assert min(trips) > 200
+        published = re.findall(r"Published: (WAKTU .*)", logs("zmq-pub"))
+        heard = [line for _, line in sub.lines if line.startswith("WAKTU ")]
+        assert "\n".join(heard) in "\n".join(published)  # each of them, in order
+        done = "".join(re.findall(r"job of (\d) s \.+ done", pull.output))
+        assert done in "".join(jobs_handed_out())
+    finally:
+        for server in SERVERS:
+            run(*in_network_of(server, "iptables", "-F", "OUTPUT"))
+        for process in bad:
+            process.communicate()  # the end of its input ends it
+
+
+# --- a worker goes ----------------------------------------------------------------------------
+
+TENTH = FAST.replace("100", "10")  # 0.1 to 0.5 s for a job: two workers fall behind ten a second
+
+
+def test_a_killed_worker_loses_its_jobs_and_no_others() -> None:
+    compose("up", "-d", "--no-recreate", "--scale", "zmq-pull=2")
+    before = len(jobs_handed_out())
+    stays, goes = (Client("zmq-pull", ["-c", TENTH], " done", index) for index in (1, 2))
+    try:
+        wait_for(lambda: goes.output.count(" done") >= 10, 20)
+        run("docker", "kill", name("zmq-pull").split()[1])
+        assert goes.process.wait(10) == 137
+        compose("stop", "zmq-push")
+        handed = Counter(jobs_handed_out()[before:])
+        stopped = time.time()
+        wait_for(lambda: time.time() - max(stopped, stays.lines[-1][0]) > 2, 60)
+        done = Counter(re.findall(r"job of (\d) s \.+ done", stays.output + goes.output))
+        lost = handed.total() - done.total()
+        print(f"{handed.total()} jobs, {done.total()} done, {lost} lost with their worker")
+        assert not done - handed  # none twice
+        assert 1 < lost < handed.total() / 2  # the one under way and those queued there
+        stays.finish()
+    finally:
+        for worker in stays, goes:
+            worker.process.kill()
+        compose("start", "zmq-push")
+        compose("up", "-d", "--no-recreate", "--scale", "zmq-pull=1")
+
+
+# --- the engine goes --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def engine(lab: None) -> Iterator[Callable[..., str]]:
+    """An engine of the test's own, with the lab's image: no one's containers are restarted.
+
+    What it yields runs a command on that engine; without one it restarts the engine.
+    """
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    host = f"unix://{folder}/sock"
+    command = (
+        "sudo nsenter --net=/run/netns/zmq-engine dockerd --bridge none"
+        f" --data-root {folder}/data --exec-root {folder}/exec --pidfile {folder}/pid -H {host}"
+        " --containerd-namespace zmq-engine --containerd-plugins-namespace zmq-engine-plugins"
+    )
+    running: list[subprocess.Popen[bytes]] = []
+
+    def launch() -> None:
+        log = (folder / "log").open("a")
+        running.append(subprocess.Popen(command.split(), stdout=log, stderr=log))
+        wait_for(lambda: on_engine("docker", "info", check=False), 30)
+
+    def end() -> None:
+        run("sudo", "kill", (folder / "pid").read_text())
+        running.pop().wait(60)
+
+    def on_engine(*words: str, check: bool = True) -> str:
+        if not words:
+            end()
+            launch()
+            return ""
+        done = run(*words, env=os.environ | {"DOCKER_HOST": host})
+        assert done.returncode == 0 or not check, done.stderr
+        return done.stdout if done.returncode == 0 else ""
+
+    run("sudo", "ip", "netns", "add", "zmq-engine")  # so that it may have a bridge br-zmq too
+    launch()
+    try:
+        run("sh", "-c", f"docker save praktikum-zmq | docker -H {host} load")
+        yield on_engine
+    finally:
+        end()
+        run("sudo", "ip", "netns", "delete", "zmq-engine")
+        run("sudo", "rm", "-rf", str(folder))
+
+
+def test_the_lab_is_up_again_after_the_engine(engine: Callable[..., str]) -> None:
+    own = "docker compose -f compose/zmq.yml".split()
+    engine(*own, "up", "-d", "--no-build")
+    before = engine(*own, "ps", "-q")
+    assert len(before.split()) == 6
+    engine()
+    wait_for(lambda: engine(*own, "ps", "-q", "--status", "running") == before, 20)
+    said = engine(*own, "exec", "-T", "zmq-req", "python", "clientzmq.py", "after")
+    assert "Reply: Received: after" in said
+    engine(*own, "down", "--timeout", "5")
