@@ -25,6 +25,7 @@ FREE = re.compile(
       | (?P<job>job\ of\ \d\ s\ \.+|[Jj]ob\ (of\ )?\d\b)
       | (?P<row>^\s+\d+(–\d+)?\s+\d+\.\d{6}\s)
       | (?P<number>\d+\.\d+\ (ms|s)\b|\b\d+\ (packets|frames)\b|frames?\ [\d–, ]+)
+      | (?P<pack>^praktikum-zmq-\w+\.tar\.gz:\ \d+M,\ for\ machines\ with\ \w+)
       | (?P<count>^\d+$)
       | (?P<space>\s+)""",
     re.VERBOSE,
@@ -36,6 +37,7 @@ PATTERNS = {
     "job": r"[Jj]ob (of )?\d( s \.*)?",
     "row": r" +\d+(–\d+)? +\d+\.\d{6} ",
     "number": r"(\d+\.\d+ (ms|s)|\d+ (packets|frames)|frames? [\d–, ]+)",
+    "pack": r"\S+/praktikum-zmq-(\w+)\.tar\.gz: \d+M, for machines with \w+",
     "count": r"\d+",
     "space": r"(?:\x1b\[[\d;]*[A-Za-z]| )+",  # Compose colours its logs
 }
@@ -144,6 +146,8 @@ def clone(tmp_path: Path) -> Iterator[Path]:
             shutil.copy(ROOT / name, tmp_path / name)
     if (ROOT / "compose/.env").exists():
         shutil.copy(ROOT / "compose/.env", tmp_path / "compose/.env")
+    for command in "init -q", "add -A", "-c user.name=a -c user.email=b commit -qm a":
+        run("git", *command.split(), cwd=tmp_path)
     yield tmp_path
     compose("down", "--remove-orphans")
 
