@@ -110,20 +110,34 @@ def lab() -> Iterator[None]:
     compose("down", "--remove-orphans")
 
 
-@pytest.fixture(scope="session")
-def tshark() -> Callable[[list[str], Path], str]:
-    """Run tshark 4.4 in a container of its own, in a folder that it may read."""
+Tool = Callable[[list[str], Path], str]
+
+
+def in_container(image: str, folder: str, program: list[str], *options: str) -> Tool:
+    """Build an image of the project and return a function that runs its program in a folder."""
     run("scripts/setup", timeout=600)
     base = run("grep", "-hs", "^BASE=", "compose/.env").stdout.strip()
     argument = ["--build-arg", base] if base else []
-    build = ["docker", "build", "-q", "-t", "praktikum-zmq-tshark", *argument, "tests"]
-    done = run(*build, timeout=600)
+    done = run("docker", "build", "-q", "-t", image, *argument, folder, timeout=900)
     assert done.returncode == 0, done.stderr
 
-    def read(arguments: list[str], folder: Path) -> str:
-        container = ["docker", "run", "--rm", "--network", "none", "-v", f"{folder}:/data:ro"]
-        done = run(*container, "-w", "/data", "praktikum-zmq-tshark", "tshark", *arguments)
+    def tool(arguments: list[str], data: Path) -> str:
+        container = ["docker", "run", "--rm", "--network", "none", "-v", f"{data}:/data", *options]
+        done = run(*container, "-w", "/data", image, *program, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    return read
+    return tool
+
+
+@pytest.fixture(scope="session")
+def tshark() -> Tool:
+    """Run tshark 4.4 in a container of its own, in a folder that it may read."""
+    return in_container("praktikum-zmq-tshark", "tests", ["tshark"])
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Tool:
+    """Run Chromium without a screen in a container of its own, which has no network."""
+    program = "chromium --headless --no-sandbox --disable-gpu --no-first-run".split()
+    return in_container("praktikum-zmq-screen", "img", program, "--init")

@@ -323,7 +323,10 @@ def test_demo_runs_the_lab(tmp_path: Path, tshark: Callable[[list[str], Path], s
         "WAKTU ",
         "SUB subscriber stopped",
         "Request: dua",
-        f"done: the capture is {tmp_path}/zmq.pcap, and the lab is up",
+        'request "dua" after the empty delimiter',
+        'SUBSCRIBE to "WAKTU"',
+        "14 of 14 found",
+        f"done: the capture is {tmp_path}/zmq.pcap, its page is {tmp_path}/zmq.html, and the lab",
     ):
         assert words in done.stdout
     assert len(re.findall(r"job of \d s \.+ done", done.stdout)) == 2

@@ -46,7 +46,9 @@ def test_a_script_is_read_in_a_minute(script: str) -> None:
         assert word in docstring
 
 
-@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])
+@pytest.mark.parametrize(
+    "command", ["ruff check . scripts/bench", "ruff format --check . scripts/bench", "mypy"]
+)
 def test_style_and_types(command: str) -> None:
     """All Python here, not only the six."""
     done = run(sys.executable, "-m", *command.split())

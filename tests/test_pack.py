@@ -1,0 +1,227 @@
+"""The lab packed into one file, and started from it by an engine that has no network."""
+
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run, wait_for
+
+pytestmark = pytest.mark.usefixtures("lab")  # whose image is packed
+
+ARCHITECTURE = run("docker", "version", "-f", "{{.Server.Arch}}").stdout.strip()
+
+
+def sudo(*command: str) -> str:
+    """Run a command as root and require that it succeeds; return its output."""
+    done = run("sudo", *command)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+class Engine:
+    """An engine of our own, apart from the one of this machine."""
+
+    def __init__(self, name: str, folder: str):
+        self.name, self.host = name, f"unix://{folder}/sock"
+
+    def docker(self, *arguments: str, **options: object) -> str:
+        """Run docker on this engine and require that it succeeds; return its output."""
+        done = run("docker", "-H", self.host, *arguments, **options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+
+# A /run of its own, or the engine would meet the other's containerd and network namespaces there.
+DOCKERD = """
+mount -t tmpfs run /run && hostname "$1" && echo '{}' >"$0/daemon.json" &&
+exec dockerd --config-file "$0/daemon.json" --data-root "$0/data" --exec-root "$0/exec" \
+    --pidfile "$0/pid" -H "unix://$0/sock" >"$0/log" 2>&1
+"""
+
+
+@contextmanager
+def engine(name: str) -> Iterator[Engine]:
+    """Start an engine with no image, in a network namespace of this name with no way out."""
+    with ExitStack() as undo:
+        sudo("ip", "netns", "add", name)
+        undo.callback(sudo, "ip", "netns", "delete", name)
+        sudo("ip", "-n", name, "link", "set", "lo", "up")
+        folder = tempfile.mkdtemp(dir="/var/tmp")  # no overlay goes on top of a /tmp in memory
+        undo.callback(sudo, "rm", "-rf", folder)
+        command = f"sudo nsenter --net=/run/netns/{name} unshare --mount --uts sh -c".split()
+        process = subprocess.Popen([*command, DOCKERD, folder, name])
+        undo.callback(process.wait, 60)
+        undo.callback(sudo, "sh", "-c", f"kill $(cat {folder}/pid)")
+        started = Engine(name, folder)
+        wait_for(lambda: run("docker", "-H", started.host, "info").returncode == 0, 30)
+        yield started
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[Engine]:
+    with engine("zmq-bare") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which one file is edited and another is new to git."""
+    clone = tmp_path_factory.mktemp("lecturer") / "zmq"
+    done = run("git", "clone", "-q", str(ROOT), str(clone))
+    assert done.returncode == 0, done.stderr
+    shutil.copy(ROOT / "scripts/pack", clone / "scripts/pack")
+    with (clone / "pub/pubzmq.py").open("a") as script:
+        script.write("# edited\n")
+    (clone / "notes.txt").write_text("not for students\n")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def pack(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What scripts/pack writes."""
+    stick = tmp_path_factory.mktemp("stick")
+    done = run(str(clone / "scripts/pack"), cwd=stick)
+    assert done.returncode == 0, done.stderr
+    (pack,) = stick.iterdir()
+    assert pack.name == f"praktikum-zmq-{ARCHITECTURE}.tar.gz"
+    assert done.stdout.startswith(f"{pack}: ")
+    assert done.stdout.endswith(f"M, for machines with {ARCHITECTURE}\n")
+    assert "notes.txt" in run("git", "-C", str(clone), "status", "--short").stdout  # as before
+    return pack
+
+
+def lab_starts(bare: Engine, folder: Path) -> None:
+    """Bring the lab up from the unfolded clone, send a request, and remove the lab."""
+    lab = ["compose", "--ansi", "never", "-f", "praktikum-zmq/compose/zmq.yml"]
+    try:
+        up = run("docker", "-H", bare.host, *lab, "up", "-d", cwd=folder)
+        assert up.returncode == 0, up.stderr
+        assert up.stderr.count("Started") == 6
+        assert "pull" not in up.stderr.lower().replace("zmq-pull", "")
+        assert "build" not in up.stderr.lower()
+        exec_req = ["exec", "-T", "zmq-req", "python", "clientzmq.py"]
+        wait_for(lambda: "Reply: World" in bare.docker(*lab, *exec_req, cwd=folder))
+    finally:
+        bare.docker(*lab, "down", cwd=folder)
+
+
+def test_the_lab_starts_from_the_pack_alone(bare: Engine, pack: Path, tmp_path: Path) -> None:
+    assert sudo("ip", "-n", bare.name, "route", "show", "default") == ""
+    assert bare.docker("images", "-q") == ""
+    done = run("env", f"DOCKER_HOST={bare.host}", f"{ROOT}/scripts/unpack", str(pack), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        f"The lab for {ARCHITECTURE} is here: "
+        "cd praktikum-zmq && docker compose -f compose/zmq.yml up -d\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["praktikum-zmq"]
+    lab_starts(bare, tmp_path)
+
+
+def test_the_two_plain_commands_do_the_same(bare: Engine, pack: Path, tmp_path: Path) -> None:
+    images = bare.docker("images", "-q").split()
+    if images:
+        bare.docker("image", "rm", "--force", *images)
+    assert bare.docker("load", "-i", str(pack)) == "Loaded image: praktikum-zmq:latest"
+    assert run("tar", "-xzf", str(pack), "praktikum-zmq", cwd=tmp_path).returncode == 0
+    lab_starts(bare, tmp_path)
+
+
+def test_the_pack_holds_the_files_that_git_knows(clone: Path, pack: Path, tmp_path: Path) -> None:
+    assert run("tar", "-xzf", str(pack), "praktikum-zmq", cwd=tmp_path).returncode == 0
+    unfolded = tmp_path / "praktikum-zmq"
+    known = run("git", "-C", str(clone), "ls-files").stdout.split()
+    held = [str(path.relative_to(unfolded)) for path in unfolded.rglob("*") if path.is_file()]
+    assert sorted(held) == sorted(known)  # and no notes.txt
+    for name in known:
+        assert (unfolded / name).read_bytes() == (clone / name).read_bytes(), name
+        assert os.access(unfolded / name, os.X_OK) == os.access(clone / name, os.X_OK), name
+
+
+# --- what goes wrong ----------------------------------------------------------------------------
+
+NO_ENGINE = "unix:///nowhere/sock"
+
+
+def refuses(
+    folder: Path, script: str | Path, *arguments: str, host: str = NO_ENGINE, words: str
+) -> None:
+    """Require one line that holds these words, exit code 1, and nothing left in the folder."""
+    before = sorted(folder.iterdir())
+    script = ROOT / "scripts" / script
+    done = run("env", f"DOCKER_HOST={host}", str(script), *arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{script.name}: ") and words in line
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """A folder with hardly any space."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    sudo("mount", "-t", "tmpfs", "-o", "size=64k,mode=777", "full", str(folder))
+    yield folder
+    sudo("umount", str(folder))
+
+
+def test_pack_without_an_engine(tmp_path: Path) -> None:
+    refuses(tmp_path, "pack", words="no engine answers")
+
+
+def test_pack_without_an_image(tmp_path: Path) -> None:
+    with engine("zmq-empty") as empty:
+        refuses(tmp_path, "pack", host=empty.host, words="no image yet: 'docker compose")
+
+
+def test_pack_outside_a_clone(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    copy = shutil.copy(ROOT / "scripts/pack", tmp_path / "scripts")
+    refuses(tmp_path, copy, host="", words="not a git repository")
+
+
+def test_pack_on_a_full_disk(full: Path) -> None:
+    refuses(full, "pack", host="", words="No space left on device")
+
+
+def test_unpack_without_a_pack(tmp_path: Path) -> None:
+    refuses(tmp_path, "unpack", words="which pack?")
+    refuses(tmp_path, "unpack", "there-is-none.tar.gz", words="there-is-none.tar.gz cannot be read")
+    refuses(tmp_path, "unpack", f"{ROOT}/LICENSE", words="LICENSE is no pack of the lab")
+
+
+def test_unpack_of_half_a_pack(pack: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half.tar.gz"
+    half.write_bytes(pack.read_bytes()[: pack.stat().st_size // 2])
+    refuses(tmp_path, "unpack", str(half), words="not whole")
+
+
+def test_unpack_without_an_engine(pack: Path, tmp_path: Path) -> None:
+    refuses(tmp_path, "unpack", str(pack), words="no engine answers")
+
+
+def test_unpack_for_another_architecture(tmp_path: Path) -> None:
+    other = tmp_path / "other.tar.gz"
+    with tarfile.open(other, "w:gz") as tar:
+        member = tarfile.TarInfo("architecture")
+        member.size = len(b"z80\n")
+        tar.addfile(member, BytesIO(b"z80\n"))
+    words = f"is for z80, and this engine runs {ARCHITECTURE}"
+    refuses(tmp_path, "unpack", str(other), host="", words=words)
+
+
+def test_unpack_spares_what_is_there(pack: Path, tmp_path: Path) -> None:
+    (tmp_path / "praktikum-zmq").mkdir()
+    refuses(tmp_path, "unpack", str(pack), words="praktikum-zmq is there already")
+
+
+def test_unpack_on_a_full_disk(pack: Path, full: Path) -> None:
+    refuses(full, "unpack", str(pack), host="", words="tar: ")

@@ -1,0 +1,248 @@
+"""The annotated capture, as tshark 4.4 reads it: the same packets, with comments and names."""
+
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from annotate import Notes, _comment, note, write_pcapng
+from events import Connection, Event, Part
+from names import hosts
+from story import PORTS
+from wire_packets import Talk, frame, greeting, read, ready
+
+Tshark = Callable[[list[str], Path], str]
+START = 1_795_392_860  # seconds since 1970 of the first packet
+EXPECTED = {
+    4: "REQ → REP greeting begins, it ends in frame 5",
+    5: "REQ → REP greeting: ZMTP 3.1, mechanism NULL",
+    6: "REP → REQ greeting: ZMTP 3.1, mechanism NULL; REP → REQ READY: socket type REP",
+    7: 'REQ → REP READY: socket type REQ; REQ → REP request "Hello" after the empty delimiter',
+    8: r'REP → REQ reply "<b>World</b>; \x1b[31m" after the empty delimiter',
+}
+HOSTS = ["req", "rep", "req", "req", "req", "rep", "req", "rep", "req", "rep", "req"]
+
+
+def packets(version: int = 4, link: int = 1) -> list[bytes]:
+    """Return a small exchange as packets of a link type, over IPv4 or IPv6."""
+    talk = Talk().open().say(0, greeting()[:10], greeting()[10:])
+    talk.say(1, greeting() + ready(b"REP"))
+    talk.say(0, ready(b"REQ") + frame(b"", 1) + frame(b"Hello"))
+    talk.say(1, frame(b"", 1) + frame(b"<b>World</b>; \x1b[31m")).close()
+    kind = b"\x08\x00" if version == 4 else b"\x86\xdd"
+    before = {
+        0: struct.pack("<I", 2 if version == 4 else 10),
+        1: bytes(12) + kind,
+        101: b"",
+        113: struct.pack("!HHH8x", 0, 1, 6) + kind,
+        276: kind + struct.pack("!HIHBB8x", 0, 1, 1, 0, 6),
+    }[link]
+    made = []
+    for data in talk.packets:
+        packet = data[14:]
+        if version == 6:
+            net = b"\xfd".ljust(12, b"\0")
+            head = struct.pack("!IHBB", 6 << 28, len(packet) - 20, 6, 64)
+            packet = head + net + packet[12:16] + net + packet[16:]
+        made.append(before + packet)
+    return made
+
+
+def pcap(
+    made: list[bytes], order: str = "<", nano: bool = False, link: int = 1, snap: int = 262144
+) -> bytes:
+    """Return a pcap file; each packet comes 123 ns or µs after the one before."""
+    magic = 0xA1B23C4D if nano else 0xA1B2C3D4
+    file = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, link)
+    for at, data in enumerate(made):
+        kept = data[:snap]
+        file += struct.pack(order + "IIII", START, at * 123, len(kept), len(data)) + kept
+    return file
+
+
+def block(order: str, kind: int, body: bytes) -> bytes:
+    body += bytes(-len(body) % 4)
+    size = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + size + body + size
+
+
+def pcapng(made: list[bytes], order: str = "<", simple: bool = False) -> bytes:
+    """Return a pcapng file: two interfaces of 0.1 ns, comments on all packets, statistics."""
+    file = block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, 10_000))
+    resolution = struct.pack(order + "HH", 9, 1) + b"\x0a" + bytes(7)
+    file += block(order, 1, struct.pack(order + "HHI", 1, 0, 1000) + resolution) * 2
+    for at, data in enumerate(made):
+        if simple:
+            file += block(order, 3, struct.pack(order + "I", len(data)) + data)
+            continue
+        high, low = divmod(START * 10**10 + at * 123, 1 << 32)
+        body = struct.pack(order + "IIIII", at % 2, high, low, len(data), len(data)) + data
+        body += bytes(-len(data) % 4) + struct.pack(order + "HH", 1, 5) + b"known" + bytes(7)
+        file += block(order, 6, body)
+    return file + block(order, 5, struct.pack(order + "III", 0, 0, 0))
+
+
+def annotated(folder: Path, source: bytes) -> bytes:
+    """Write the capture and its annotated copy into the folder, as a.cap and b.pcapng."""
+    (folder / "a.cap").write_bytes(source)
+    with (folder / "b.pcapng").open("wb") as out:
+        write_pcapng(str(folder / "a.cap"), PORTS, out)
+    return (folder / "b.pcapng").read_bytes()
+
+
+def fields(tshark: Tshark, folder: Path, file: str, *names: str) -> list[list[str]]:
+    """Return fields of every packet, as tshark reads them."""
+    options = ["-r", file, "-N", "n", "-o", "frame.generate_md5_hash:TRUE", "-T", "fields"]
+    output = tshark([*options, *(part for name in names for part in ("-e", name))], folder)
+    return [line.replace("\\\\", "\\").split("\t") for line in output.splitlines()]
+
+
+SAME = tuple(
+    f"frame.{name}"
+    for name in ("number", "time_epoch", "len", "cap_len", "md5_hash", "interface_id")
+)
+SOURCES = {
+    "microseconds": pcap(packets()),
+    "nanoseconds": pcap(packets(), nano=True),
+    "big-endian": pcap(packets(), order=">", nano=True),
+    "IPv6": pcap(packets(6)),
+    "raw IP": pcap(packets(link=101), link=101),
+    "null": pcap(packets(link=0), link=0),
+    "SLL": pcap(packets(link=113), link=113),
+    "SLL2, IPv6": pcap(packets(6, link=276), link=276),
+    "pcapng": pcapng(packets()),
+    "pcapng, big-endian": pcapng(packets(), order=">"),
+    "pcapng, two sections": pcapng(packets()[:4]) + pcapng(packets()[4:], order=">"),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_same_packets_with_comments_and_names(
+    name: str, tmp_path: Path, tshark: Tshark
+) -> None:
+    annotated(tmp_path, SOURCES[name])
+    before = fields(tshark, tmp_path, "a.cap", *SAME)
+    for row in before:
+        row[5] = row[5] or "0"  # pcap has no interfaces
+    more = ("ip.src_host", "ipv6.src_host", "frame.comment")
+    after = fields(tshark, tmp_path, "b.pcapng", *SAME, *more)
+    assert [row[:6] for row in after] == before
+    assert [row[6] or row[7] for row in after] == [f"zmq-{role}" for role in HOSTS]
+    for row in after:
+        said = row[8]
+        if name.startswith("pcapng"):  # the comment that was there stays
+            assert said.endswith("known")
+            said = said.removesuffix("known").removesuffix(",")
+        assert said.partition(", 0.")[0] == EXPECTED.get(int(row[0]), "")
+
+
+def test_snap_length_and_original_length_are_kept(tmp_path: Path, tshark: Tshark) -> None:
+    annotated(tmp_path, pcap(packets(), snap=96))
+    rows = fields(tshark, tmp_path, "b.pcapng", *SAME[:5])
+    assert rows == fields(tshark, tmp_path, "a.cap", *SAME[:5])
+    assert {row[3] for row in rows if int(row[2]) > 96} == {"96"}
+    assert struct.pack("<IIHHI", 1, 20, 1, 0, 96) in (tmp_path / "b.pcapng").read_bytes()
+
+
+def test_simple_packets_get_comments_too(tmp_path: Path, tshark: Tshark) -> None:
+    annotated(tmp_path, pcapng(packets(), simple=True))
+    rows = fields(tshark, tmp_path, "b.pcapng", "frame.number", "frame.md5_hash", "frame.comment")
+    assert [row[:2] for row in rows] == fields(tshark, tmp_path, "a.cap", SAME[0], SAME[4])
+    assert {int(row[0]) for row in rows if row[2]} == set(EXPECTED)
+
+
+def test_a_capture_without_packets_and_one_without_zmtp(tmp_path: Path, tshark: Tshark) -> None:
+    annotated(tmp_path, pcap([]))
+    assert fields(tshark, tmp_path, "b.pcapng", "frame.number") == []
+    annotated(tmp_path, pcap(packets()[:3]))
+    rows = fields(tshark, tmp_path, "b.pcapng", "frame.number", "ip.src_host", "frame.comment")
+    assert [row[2] for row in rows] == ["", "", ""]
+    assert rows[0][1] == "10.0.0.2"
+
+
+def test_capinfos_reads_it(tmp_path: Path, tshark: Tshark) -> None:
+    annotated(tmp_path, pcap(packets(), nano=True))
+    container = [
+        "docker",
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "-v",
+        f"{tmp_path}:/data:ro",
+        "praktikum-zmq-tshark",
+    ]
+    run = subprocess.run(
+        [*container, "capinfos", "-cKt", "/data/b.pcapng"],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+    )
+    assert "pcapng" in run.stdout
+    assert f"Number of packets:   {len(HOSTS)}" in run.stdout
+
+
+def test_annotated_twice_is_annotated_once(tmp_path: Path) -> None:
+    once = annotated(tmp_path, pcap(packets()))
+    twice = annotated(tmp_path, once)
+    assert twice.count(b"READY: socket type REP") == 1
+
+
+@pytest.mark.parametrize("source", [pcap(packets()), pcapng(packets())])
+def test_a_capture_cut_anywhere_is_copied_up_to_there(source: bytes, tmp_path: Path) -> None:
+    whole = [record[:2] + record[3:] for record in read(source)]
+    for size in range(24, len(source), 7):
+        copy = annotated(tmp_path, source[:size])
+        copied = [record[:2] + record[3:] for record in read(copy)] if copy else []
+        assert copied == whole[: len(copied)]
+        assert len(copied) >= size // 300 - 1
+
+
+def test_several_clients_are_numbered_and_roles_of_one_address_joined() -> None:
+    def between(client: str, server: str, kinds: tuple[str, str]) -> Connection:
+        return Connection(1, client, server, client_type=kinds[0], server_type=kinds[1])
+
+    assert hosts(
+        [
+            between("10.0.0.3:1", "10.0.0.2:12345", ("SUB", "PUB")),
+            between("10.0.0.4:1", "10.0.0.2:12345", ("SUB", "PUB")),
+            between("10.0.0.3:2", "10.0.0.2:12345", ("SUB", "PUB")),
+            between("10.0.0.5:1", "10.0.0.2:5555", ("REQ", "REP")),
+            between("[fd00::1]:1", "10.0.0.9:7", ("", "")),
+        ]
+    ) == {
+        "10.0.0.3": "zmq-sub",
+        "10.0.0.2": "zmq-pub+zmq-rep",
+        "10.0.0.4": "zmq-sub-2",
+        "10.0.0.5": "zmq-req",
+    }
+
+
+def test_many_messages_in_a_packet_and_long_ones_stay_within_an_option() -> None:
+    connection = Connection(1, "10.0.0.1:1", "10.0.0.2:2", client_type="PULL", server_type="PUSH")
+    notes: Notes = {}
+    for _ in range(300):
+        note(notes, connection, Event(7, 0, "10.0.0.2:2", "message", "€" * 1000, 3000, begin=7))
+    option = _comment("<", notes[7])
+    assert len(option) < 65536
+    assert option.rstrip(b"\0").endswith(b"; and 281 more")
+    assert f'message "{"€" * 99}…", 3,000 bytes' in notes[7][0].decode()
+
+
+def test_the_packets_before_the_last_say_what_they_begin() -> None:
+    parts = [Part(3, "delimiter", "", 0), Part(9, "body", "Hello", 5)]
+    event = Event(9, 0, "10.0.0.1:1", "request", "Hello", 5, begin=3, parts=parts)
+    connection = Connection(1, "10.0.0.1:1", "10.0.0.2:2", client_type="REQ", server_type="REP")
+    notes: Notes = {}
+    note(notes, connection, event)
+    assert list(notes) == [9, 3]
+    assert notes[3][0].decode() == "REQ → REP delimiter of a request that ends in frame 9"
+
+
+def test_a_greeting_on_any_port_is_told_by_the_socket_types_that_follow(tmp_path: Path) -> None:
+    talk = Talk(server=(bytes((10, 0, 0, 3)), 7777)).shake(b"DEALER", b"ROUTER")
+    copy = annotated(tmp_path, talk.capture)
+    assert "DEALER → ROUTER greeting: ZMTP 3.1".encode() in copy
+    assert b"zmq-dealer\0" in copy and b"zmq-router\0" in copy

@@ -1,0 +1,296 @@
+"""The steps below the story, by property: whatever the cut and the order, the same is read."""
+
+import io
+import random
+import struct
+from itertools import pairwise
+
+import dpkt  # type: ignore[import-untyped]
+import pytest
+from frames import CaptureError, Fragment, Record, Segment, records, segment
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from payload import pickled, printable
+from story import Story
+from streams import Streams
+from text import story_lines
+from wire_packets import (
+    ACK,
+    CLIENT,
+    SERVER,
+    SYN,
+    Talk,
+    command,
+    ethernet,
+    frame,
+    greeting,
+    pcap,
+    read,
+    tcp,
+    told,
+)
+from zmtp import KEPT, Frame, Greeting, Parser
+
+bodies = st.lists(
+    st.tuples(st.binary(max_size=600), st.sampled_from((0, 1, 4))), min_size=1, max_size=12
+)
+
+
+def cut_at(data: bytes, places: list[int]) -> list[bytes]:
+    """Cut data into pieces."""
+    marks = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
+    return [data[a:b] for a, b in pairwise(marks) if b > a]
+
+
+@given(bodies, st.lists(st.integers(0, 10000), max_size=30))
+def test_frames_cut_anywhere_read_back_the_same(
+    frames: list[tuple[bytes, int]], places: list[int]
+) -> None:
+    data = greeting() + b"".join(frame(body, flags) for body, flags in frames)
+    parser, items, ends, total = Parser(), [], [], 0
+    for number, piece in enumerate(cut_at(data, places), 1):
+        items += parser.feed(piece, number, number)
+        total += len(piece)
+        ends.append(total)
+    assert isinstance(items[0], Greeting)
+    assert items[0].version == "3.1"
+    assert items[0].mechanism == "NULL"
+    at = 64
+    for item, (body, flags) in zip(items[1:], frames, strict=True):
+        begin, at = at, at + len(frame(body, flags))
+        assert isinstance(item, Frame)
+        assert (item.body, item.flags & 5) == (body, flags)
+        assert item.first == next(n for n, end in enumerate(ends, 1) if end > begin)
+        assert item.last == next(n for n, end in enumerate(ends, 1) if end >= at)
+
+
+@given(
+    bodies,
+    st.lists(st.integers(0, 10000), max_size=30),
+    st.integers(0, 2**32 - 1),
+    st.randoms(use_true_random=False),
+    st.lists(st.integers(0, 100), max_size=10),
+)
+def test_segments_reordered_and_repeated_read_back_the_same(
+    frames: list[tuple[bytes, int]],
+    places: list[int],
+    first: int,
+    shuffle: random.Random,
+    again: list[int],
+) -> None:
+    data = greeting() + b"".join(frame(body, flags) for body, flags in frames)
+    talk = Talk(first=first)
+    talk.open()
+    segments = [talk.add(0, 0, piece, skip=True) for piece in cut_at(data, places)]
+    segments += [segments[i % len(segments)] for i in again]
+    shuffle.shuffle(segments)
+    streams, parser, items = Streams(), Parser(), []
+    for record in read(pcap(talk.packets + segments)):
+        part = segment(record)
+        assert isinstance(part, Segment)
+        for _, side, piece in streams.feed(part):
+            if piece.kind == "data" and side == 0:
+                items += parser.feed(piece.data, piece.number, piece.time)
+    assert [item.body for item in items if isinstance(item, Frame)] == [body for body, _ in frames]
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5), st.booleans())
+def test_no_bytes_make_the_parser_raise(data: bytes, places: list[int], begun: bool) -> None:
+    for prefix in b"", greeting(), greeting(minor=0), b"\xff" + bytes(8) + b"\x7f\x01\x05":
+        parser = Parser(guess=True, begun=begun)
+        for number, piece in enumerate(cut_at(prefix + data, places), 1):
+            parser.feed(piece, number, number)
+            parser.skip(number, number, number)
+
+
+@given(st.binary(max_size=200), st.sampled_from((0, 1, 101, 108, 113, 276, 147)))
+def test_no_packet_makes_the_headers_raise(data: bytes, link: int) -> None:
+    whole = ethernet(tcp(CLIENT, SERVER, 1, 0, SYN))
+    for packet in data, whole[:14] + data, whole[:34] + data, whole[: len(data)]:
+        segment(Record(1, 0, link, packet, len(packet)))
+
+
+@given(st.binary(max_size=300), st.integers(0, 400))
+def test_no_file_makes_the_readers_raise_anything_else(data: bytes, place: int) -> None:
+    ng = pcapng([(1, 6, None)], [(0, 0, ethernet(tcp(CLIENT, SERVER, 1, 0, SYN)))])
+    plain = pcap([ethernet(tcp(CLIENT, SERVER, 1, 0, SYN))])
+    for whole in plain, ng:
+        for file in data, whole[:4] + data, whole[:place] + data:
+            try:
+                list(records(io.BytesIO(file)))
+            except CaptureError as error:
+                assert str(error)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=90)), max_size=10))
+def test_no_conversation_makes_the_story_raise_or_obey(talk: list[tuple[int, bytes]]) -> None:
+    for shaken in Talk().shake(), Talk().open():
+        for side, data in talk:
+            shaken.say(side, data, command(data[:9], data[9:]))
+        for line in story_lines("capture", told(shaken.capture)):
+            assert line.isprintable()
+
+
+def test_a_frame_that_claims_to_be_huge_is_not_kept() -> None:
+    parser = Parser()
+    parser.feed(greeting() + b"\x02" + (2**63).to_bytes(8), 1, 1)
+    for _ in range(100):
+        assert parser.feed(bytes(60000), 2, 2) == []
+    assert len(parser.body) == KEPT
+
+
+def test_sequence_numbers_wrap_around() -> None:
+    talk = Talk(first=2**32 - 70).shake().say(0, frame(b"", 1) + frame(b"Hello"))
+    (connection,) = told(talk.capture).connections
+    assert connection.events[-1].text == "Hello"
+
+
+def pcapng(
+    interfaces: list[tuple[int, int, int | None]],
+    packets: list[tuple[int, int, bytes]],
+    order: str = "<",
+) -> bytes:
+    """Return a pcapng file: interfaces are link type, resolution, offset in seconds."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        body += bytes(-len(body) % 4)
+        size = struct.pack(order + "I", len(body) + 12)
+        return struct.pack(order + "I", kind) + size + body + size
+
+    out = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    for link, resolution, offset in interfaces:
+        options = struct.pack(order + "HHBxxx", 9, 1, resolution)
+        if offset is not None:
+            options += struct.pack(order + "HHq", 14, 8, offset)
+        out += block(1, struct.pack(order + "HHI", link, 0, 0) + options + bytes(4))
+    out += block(5, bytes(12))  # interface statistics: to be passed over
+    for interface, time, data in packets:
+        head = struct.pack(
+            order + "IIIII", interface, time >> 32, time & 0xFFFFFFFF, len(data), len(data)
+        )
+        out += block(6, head + data)
+    return out + block(3, struct.pack(order + "I", 60) + bytes(60))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_pcapng_of_several_interfaces_keeps_their_clocks(order: str) -> None:
+    plain = tcp(CLIENT, SERVER, 5, 0, SYN)
+    found = read(
+        pcapng(
+            [(1, 6, None), (101, 9, 100), (276, 0x80 | 10, None)],
+            [
+                (0, 1_500_000, ethernet(plain)),
+                (1, 2_000_000_007, bytes(plain)),
+                (2, 3 << 10, bytes(20)),
+            ],
+            order,
+        )
+    )
+    assert [(r.number, r.time, r.link) for r in found] == [
+        (1, 1_500_000_000, 1),
+        (2, 102_000_000_007, 101),
+        (3, 3_000_000_000, 276),
+        (4, 0, 1),
+    ]
+    assert [part.seq for part in map(segment, found[:2]) if isinstance(part, Segment)] == [5, 5]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("nano", [False, True])
+def test_pcap_of_either_byte_order_and_resolution(order: str, nano: bool) -> None:
+    found = read(pcap([b"a", b"b"], order=order, nano=nano))
+    assert [(r.number, r.time, r.data) for r in found] == [
+        (1, 1_000_000_000, b"a"),
+        (2, 1_001_000_000, b"b"),
+    ]
+
+
+def vxlan(inner: bytes) -> bytes:
+    outer = dpkt.udp.UDP(sport=50000, dport=4789, ulen=16 + len(inner))
+    outer.data = bytes((8, 0, 0, 0, 0, 0, 42, 0)) + inner
+    return ethernet(dpkt.ip.IP(src=bytes(4), dst=bytes(4), p=17, data=outer, len=36 + len(inner)))
+
+
+def ipv6(extension: bool) -> bytes:
+    inner = bytes(tcp(CLIENT, SERVER, 9, 0, ACK, b"Hello").data)
+    options = b"\x06\x00" + bytes(6)
+    body = options + inner if extension else inner
+    head = struct.pack("!IHBB", 6 << 28, len(body), 0 if extension else 6, 64)
+    return head + b"\xfe\x80" + bytes(13) + b"\1" + b"\xfe\x80" + bytes(13) + b"\2" + body
+
+
+PLAIN = bytes(tcp(CLIENT, SERVER, 9, 0, ACK, b"Hello"))
+LINKS = {
+    "Ethernet": (1, ethernet(PLAIN)),
+    "VLAN": (1, bytes(12) + b"\x81\x00\x00\x05\x08\x00" + PLAIN),
+    "QinQ": (1, bytes(12) + b"\x88\xa8\x00\x07\x81\x00\x00\x05\x08\x00" + PLAIN),
+    "SLL": (113, bytes(14) + b"\x08\x00" + PLAIN),
+    "SLL2": (276, b"\x08\x00" + bytes(18) + PLAIN),
+    "NULL": (0, b"\2\0\0\0" + PLAIN),
+    "LOOP": (108, b"\0\0\0\2" + PLAIN),
+    "raw IP": (101, PLAIN),
+    "VXLAN": (1, vxlan(ethernet(PLAIN))),
+    "IPv6": (1, ethernet(ipv6(False), 0x86DD)),
+    "IPv6 with extension": (1, ethernet(ipv6(True), 0x86DD)),
+    "raw IPv6": (101, ipv6(False)),
+    "IPv6 in SLL2": (276, b"\x86\xdd" + bytes(18) + ipv6(False)),
+    "IPv4 options": (
+        1,
+        ethernet(b"\x46" + PLAIN[1:3] + b"\x31" + PLAIN[4:20] + bytes(4) + PLAIN[20:]),
+    ),
+    "padding": (1, ethernet(PLAIN) + bytes(20)),
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_every_kind_of_link_gives_the_same_segment(name: str) -> None:
+    link, data = LINKS[name]
+    found = segment(Record(7, 0, link, data, len(data)))
+    assert isinstance(found, Segment)
+    assert (found.seq, found.flags, found.payload, found.cut) == (9, ACK, b"Hello", 0)
+
+
+@pytest.mark.parametrize("name", [name for name in LINKS if name != "padding"])
+def test_a_packet_cut_by_the_snap_length_says_how_much_is_missing(name: str) -> None:
+    link, data = LINKS[name]
+    found = segment(Record(7, 0, link, data[:-3], len(data)))
+    assert isinstance(found, Segment)
+    assert (found.payload, found.cut) == (b"He", 3)
+
+
+def test_fragments_of_ip_are_said() -> None:
+    later = bytearray(PLAIN)
+    later[6:8] = b"\x00\x10"
+    assert isinstance(segment(Record(1, 0, 1, ethernet(bytes(later)), 60)), Fragment)
+
+
+@pytest.mark.parametrize("number", [0, 5, 255, 256, 65535, 2**31, -1, 2**40])
+@pytest.mark.parametrize("protocol", range(6))
+def test_pickled_ints_are_read(number: int, protocol: int) -> None:
+    import pickle
+
+    assert pickled(pickle.dumps(number, protocol)) == number
+
+
+def test_other_pickles_are_named_and_never_run() -> None:
+    import pickle
+
+    class Evil:
+        def __reduce__(self) -> tuple[object, ...]:
+            return (exec, ("raise SystemExit('unpickled')",))
+
+    for thing in Evil(), [1, 2], "Hello", True, 1.5, 10**40:
+        assert pickled(pickle.dumps(thing)) == "pickle"
+    for text in b"Hello.", b".", b"\x80.", b"5.":
+        assert pickled(text) is None
+
+
+@given(st.binary())
+def test_nothing_printable_is_obeyed_by_a_terminal(data: bytes) -> None:
+    assert printable(data).isprintable()
+    pickled(data)
+
+
+def test_story_of_nothing() -> None:
+    assert Story().end() == []

@@ -1,0 +1,109 @@
+"""Live: what passes is told at once, Ctrl-C ends it, and the file that it keeps is complete."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+from test_wire_story import WIRE, wirezmq
+
+BOUND = 0.1  # seconds from the packet to its line
+
+
+class Live:
+    """wirezmq on the loopback of this machine; its lines come with the time they came at."""
+
+    def __init__(self, *arguments: str | Path) -> None:
+        self.process = subprocess.Popen(
+            ["sudo", sys.executable, WIRE, "--live", "lo", *arguments],  # a capture needs root
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            start_new_session=True,  # from its own process group sudo passes no signal on
+        )
+        assert self.process.stderr is not None
+        assert self.process.stderr.readline() == "live from lo, Ctrl-C ends it\n"
+        self.lines: queue.Queue[tuple[float, str]] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.put((time.monotonic(), line))
+
+    def wait_for(self, text: str) -> tuple[float, str]:
+        while True:
+            moment, line = self.lines.get(timeout=10)
+            if text in line:
+                return moment, line
+
+    def interrupt(self) -> str:
+        """Do what Ctrl-C does; return what is said then."""
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(5) == 0
+        assert self.process.stderr is not None
+        return self.process.stderr.read()
+
+
+@pytest.fixture
+def sockets() -> Iterator[tuple[zmq.Socket[bytes], zmq.Socket[bytes], int]]:
+    with zmq.Context() as context, context.socket(zmq.REP) as rep, context.socket(zmq.REQ) as req:
+        rep.linger = req.linger = 0
+        port = rep.bind_to_random_port("tcp://127.0.0.1")
+        yield rep, req, port
+
+
+def test_a_message_is_told_within_the_bound(
+    sockets: tuple[zmq.Socket[bytes], zmq.Socket[bytes], int], tmp_path: Path
+) -> None:
+    rep, req, port = sockets
+    live = Live("-w", tmp_path / "kept.pcap")
+    req.connect(f"tcp://127.0.0.1:{port}")
+    delays = []
+    for number in range(10):
+        sent = time.monotonic()
+        req.send_string(f"live {number}")
+        rep.recv()
+        rep.send_string(f"seen {number}")
+        req.recv()
+        moment, line = live.wait_for(f'request "live {number}" after the empty delimiter')
+        assert "REQ → REP" in line
+        live.wait_for(f'reply "seen {number}"')
+        delays.append(moment - sent)
+    assert sorted(delays)[len(delays) // 2] < BOUND, delays
+    assert "frames" in live.interrupt()
+    done = wirezmq("kept.pcap", "--all", cwd=tmp_path)
+    assert done.stderr == ""
+    assert all(f'request "live {number}"' in done.stdout for number in range(10))
+    assert (tmp_path / "kept.pcap").stat().st_uid == tmp_path.stat().st_uid
+
+
+def test_a_file_belongs_to_the_owner_of_its_folder(tmp_path: Path) -> None:
+    os.chown(tmp_path, 1234, 1234)
+    live = Live("-w", tmp_path / "kept.pcap")
+    live.interrupt()
+    kept = (tmp_path / "kept.pcap").stat()
+    assert (kept.st_uid, kept.st_gid) == (1234, 1234)
+    done = wirezmq("kept.pcap", cwd=tmp_path)
+    assert "no ZMTP in its" in done.stderr
+
+
+def test_an_interface_that_does_not_exist(tmp_path: Path) -> None:
+    done = wirezmq("--live", "br-none", "-w", "x.pcap", cwd=tmp_path)
+    assert done.stderr.startswith("wirezmq.py: br-none: no such interface: there are lo")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert not (tmp_path / "x.pcap").exists()
+
+
+def test_a_file_that_cannot_be_written() -> None:
+    done = wirezmq("--live", "lo", "-w", "/nowhere/x.pcap")
+    assert done.stderr == "wirezmq.py: /nowhere/x.pcap: No such file or directory\n"
+    assert done.returncode == 2

@@ -1,0 +1,265 @@
+"""The page of a capture, as its reader, its printer and an attacker would have it."""
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from diagram import COLUMNS, columns, diagram, label
+from events import KINDS, Connection, Event
+from hypothesis import given
+from hypothesis import strategies as st
+from page import MOST, ROWS, write_page
+from payload import printable
+from story import Story
+from wire_packets import CAPTURES, Talk, frame, told
+
+OURS = set(
+    "html head meta title style body header main h1 h2 p strong ul li table caption thead tbody"
+    " tr th td a details summary figure code span svg desc rect path text".split()
+)
+VOID = {"meta"}
+CLIENT, SERVER = "10.0.0.2:40000", "10.0.0.3:5555"
+HOSTILE = "<script>alert(1)</script> \"a\" 'b' & ]]> --> </style></svg> <img src='//evil.invalid/'>"
+
+
+class Reader(HTMLParser):
+    """Reads a page strictly: every element is ours and is closed where it should be."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.rows: list[list[str]] = []
+        self.texts: list[str] = []
+        self.links: set[str] = set()
+        self.ids: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        assert tag in OURS
+        for name, value in attributes:
+            assert not name.startswith("on")
+            assert name not in ("src", "style", "xlink:href")
+            if name == "href":
+                assert value and value.startswith("#c")
+                self.links.add(value[1:])
+            if name == "id":
+                self.ids.append(value or "")
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("path", "rect") or self.open[-1] == tag:
+            assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        self.handle_endtag(tag)
+
+    def handle_data(self, data: str) -> None:
+        if {"td", "th"} & set(self.open[-2:] if "span" in self.open else self.open[-1:]):
+            self.rows[-1][-1] += data
+        if self.open and self.open[-1] == "text":
+            self.texts.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment: {data}")
+
+
+def page(story: Story, name: str = "lab.pcap") -> str:
+    out = io.StringIO()
+    write_page(name, story, out)
+    return out.getvalue()
+
+
+def story_of(*events: Event, types: tuple[str, str] = ("REQ", "REP")) -> Story:
+    """Return a story of one connection with these events."""
+    story = Story()
+    connection = Connection(1, CLIENT, SERVER, client_type=types[0], server_type=types[1])
+    connection.events = list(events)
+    story.connections = [connection]
+    return story
+
+
+def drawings(html: str) -> list[ET.Element]:
+    """Return the diagrams, read as XML."""
+    return [ET.fromstring(svg) for svg in re.findall(r"<svg .*?</svg>", html, re.DOTALL)]
+
+
+@pytest.fixture(scope="module")
+def lab_page() -> str:
+    """The page of the capture that is kept beside these tests."""
+    return page(told((CAPTURES / "lab.pcap").read_bytes()))
+
+
+def test_every_event_is_in_the_table_and_in_the_diagram(lab_page: str) -> None:
+    story = told((CAPTURES / "lab.pcap").read_bytes())
+    reader = Reader(lab_page)
+    rows = [row for row in reader.rows if len(row) == 5 and row[0] != "Frame"]
+    events = [event for connection in story.connections for event in connection.events]
+    assert len(rows) == len(events)
+    for row, event in zip(rows, events, strict=True):
+        assert row[0].split("–")[0] == str(event.frame)
+        assert row[1] == f"{event.time:.6f}"
+        assert row[2] == event.layer
+    arrows = [line for svg in drawings(lab_page) for line in svg.findall("*[@class='frame']")]
+    assert [arrow.text for arrow in arrows if arrow.text != "Frame"] == [row[0] for row in rows]
+
+
+def test_the_page_says_what_it_is_about(lab_page: str) -> None:
+    story = told((CAPTURES / "lab.pcap").read_bytes())
+    assert lab_page.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert '<meta charset="utf-8">' in lab_page
+    assert "<title>lab.pcap – ZMTP story</title>" in lab_page
+    assert f"{story.frames:,} frames" in lab_page
+    for pattern in ("REQ-REP", "PUB-SUB", "PUSH-PULL"):
+        count = sum(connection.pattern == pattern for connection in story.connections)
+        assert f"{count} {pattern}" in lab_page
+    assert "PSH and ACK" in lab_page
+    reader = Reader(lab_page)
+    assert reader.links <= set(reader.ids)
+    assert len(reader.ids) == len(set(reader.ids))
+    for words in ("REQ → REP", 'request "Hello" after the empty delimiter', "SYN", "READY"):
+        assert words in lab_page.replace("&quot;", '"')
+
+
+def test_phases_and_sides_are_named_in_the_diagram() -> None:
+    talk = Talk().shake().say(0, frame(b"", 1) + frame(b"Hello")).close()
+    (svg,) = [svg for svg in drawings(page(told(talk.capture))) if svg.findall("title")]
+    phases = [text.text for text in svg.findall("*[@class='phase']")]
+    assert phases == ["TCP handshake", "ZMTP handshake", "Messages", "TCP close"]
+    boxes = [text.text for text in svg if text.get("class") in ("role", "name", "small")]
+    assert boxes == ["REQ", "zmq-req", CLIENT, "REP", "zmq-rep", SERVER]
+    looks = [path.get("class") for path in svg.findall("path")]
+    assert looks == ["life"] * 2 + ["tcp"] * 3 + ["zmtp"] * 4 + ["message"] + ["tcp"] * 2
+    assert svg.find("title") is not None and svg.find("desc") is not None
+
+
+def test_what_is_missing_is_dashed_and_said() -> None:
+    events = [Event(1, 0, CLIENT, "late"), Event(3, 0, SERVER, "gap", size=4000)]
+    html = page(story_of(*events))
+    (svg,) = [svg for svg in drawings(html) if svg.findall("title")]
+    assert [path.get("class") for path in svg.findall("path")][2:] == ["missing", "missing"]
+    assert "4,000 bytes" in html
+    assert "Not in the capture" in html
+
+
+def test_a_run_is_one_arrow_with_its_count_and_range() -> None:
+    run = Event(9, 1.0, SERVER, "published", "WAKTU 1", count=60, last_frame=120, last_time=60.0)
+    run.texts, run.last_text, run.topic = ["WAKTU 1", "WAKTU 2"], "WAKTU 60", "WAKTU"
+    html = page(story_of(run, types=("SUB", "PUB")))
+    (svg,) = [svg for svg in drawings(html) if svg.findall("title")]
+    assert [text.text for text in svg.findall("*[@class='frame']")] == ["Frame", "9–120"]
+    assert "60 messages published under WAKTU, 1.0/s" in html
+
+
+def test_long_texts_are_shortened_and_their_size_is_given() -> None:
+    event = Event(9, 1.0, CLIENT, "request", "x" * 1000, size=100_000)
+    html = page(story_of(event))
+    assert "x" * 200 not in html
+    assert html.count("…&quot;, 100,000 bytes") == 2
+
+
+def test_long_connections_and_very_many_of_them_stay_readable() -> None:
+    events = [Event(at, at, CLIENT, "request", f"number {at}") for at in range(1, 2000)]
+    html = page(story_of(*events))
+    assert f"{1999 - ROWS:,} more events" in html
+    assert "number 1999" in html
+    story = story_of()
+    story.connections *= 2000
+    html = page(story)
+    assert html.count("<details>") == MOST
+    assert "<details open>" not in html
+    assert f"This page tells the first {MOST} connections." in html
+
+
+def test_a_capture_without_zmtp() -> None:
+    html = page(told(Talk().open().capture))
+    Reader(html)
+    assert "0 ZMTP connections.</p>" in html
+
+
+def hostile_story(text: str, kind: str, frame_number: int = 7) -> Story:
+    """Return a story that has this text wherever a capture can put one."""
+    event = Event(frame_number, 0.5, SERVER, kind, text, 5, topic=text, version=text)
+    event.mechanism = event.socket_type = event.identity = event.note = text
+    event.metadata = {text: text}
+    run = Event(8, 0.5, CLIENT, kind, text, 5, count=3, last_frame=9, texts=[text], last_text=text)
+    story = story_of(event, run, types=(text, "REP"))
+    story.connections[0].version = story.connections[0].mechanism = text
+    return story
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_text_is_only_text(kind: str) -> None:
+    html = page(hostile_story(HOSTILE, kind), name=HOSTILE)
+    Reader(html)
+    assert drawings(html)
+    assert "<script" not in html and "]]>" not in html
+
+
+@given(st.binary(max_size=80), st.sampled_from(list(KINDS)))
+def test_no_byte_of_a_capture_becomes_markup(data: bytes, kind: str) -> None:
+    text = printable(data)
+    html = page(hostile_story(text, kind), name=text)
+    Reader(html)
+    for svg in drawings(html):
+        assert {element.tag for element in svg.iter()} <= {
+            "svg", "title", "desc", "rect", "path", "text"
+        }  # fmt: skip
+
+
+@given(st.text(max_size=300), st.sampled_from(list(KINDS)))
+def test_a_line_of_a_diagram_fits_between_the_lifelines(text: str, kind: str) -> None:
+    for event in (
+        hostile_story(printable(text.encode(errors="replace")), kind).connections[0].events
+    ):
+        lines = label(event)
+        assert 1 <= len(lines) <= 2
+        assert all(columns(line) <= COLUMNS for line in lines)
+
+
+def test_long_addresses_are_broken_inside_their_box() -> None:
+    connection = Connection(1, "[fd00:1111:2222:3333:4444:5555:6666:7777]:40000", SERVER)
+    connection.events = [Event(1, 0, SERVER, "late")]
+    (svg,) = map(ET.fromstring, diagram(connection, {}))
+    small = [text.text or "" for text in svg.findall("*[@class='small']")]
+    assert small == ["[fd00:1111:2222:3333:4444", ":5555:6666:7777]:40000", SERVER]
+
+
+def test_a_browser_shows_it_and_asks_for_nothing(
+    chromium: Callable[[list[str], Path], str], tmp_path: Path
+) -> None:
+    def opened(html: str) -> tuple[str, str, str]:
+        """Return what a browser makes of a page, its log, and what it asks the network for."""
+        (tmp_path / "page.html").write_text(html, encoding="utf-8")
+        logs = ["--enable-logging", "--log-file=/data/log", "--log-net-log=/data/net.json"]
+        dom = chromium([*logs, "--dump-dom", "file:///data/page.html"], tmp_path)
+        return dom, (tmp_path / "log").read_text(), (tmp_path / "net.json").read_text()
+
+    story = told((CAPTURES / "lab.pcap").read_bytes())
+    story.connections += hostile_story(HOSTILE, "request").connections
+    html = page(story)
+    dom, log, asked = opened(html)
+    assert "alert(1)&lt;/script&gt;" in dom
+    assert "<script" not in dom and "<img" not in dom
+    for words in ("SYN: asks for a TCP connection", 'request "Hello"', "READY: socket type REP"):
+        assert f">{words}</text>" in dom
+    assert "CONSOLE" not in log
+    assert "evil.invalid" not in asked
+
+    # the same page with something to load: the policy forbids it, and the logs would show it
+    image = '<img src="http://evil.invalid/"></main>'
+    _, log, asked = opened(html.replace("</main>", image))
+    assert "CONSOLE" in log and "evil.invalid" not in asked
+    _, log, asked = opened(image)
+    assert "evil.invalid" in asked

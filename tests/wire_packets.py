@@ -1,0 +1,127 @@
+"""Builds packets, captures and ZMTP bytes for the tests of wire/, with code of its own."""
+
+import io
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+import dpkt  # type: ignore[import-untyped]
+from frames import Record, records
+from story import Story
+
+CAPTURES = Path(__file__).parent / "captures"
+CLIENT, SERVER = (bytes((10, 0, 0, 2)), 40000), (bytes((10, 0, 0, 3)), 5555)
+SYN, ACK, FIN, RST, PUSH = 2, 16, 1, 4, 8
+Side = tuple[bytes, int]
+
+
+def tcp(
+    source: Side, target: Side, seq: int, ack: int, flags: int, payload: bytes = b""
+) -> dpkt.ip.IP:
+    """Return an IPv4 packet with a TCP segment."""
+    segment = dpkt.tcp.TCP(
+        sport=source[1], dport=target[1], seq=seq % 2**32, ack=ack % 2**32, flags=flags
+    )
+    segment.data = payload
+    return dpkt.ip.IP(src=source[0], dst=target[0], p=6, data=segment, len=40 + len(payload))
+
+
+def ethernet(packet: dpkt.Packet, kind: int = 0x0800) -> bytes:
+    """Return a frame of Ethernet."""
+    return bytes(12) + struct.pack("!H", kind) + bytes(packet)
+
+
+def pcap(packets: Iterable[bytes], link: int = 1, order: str = "<", nano: bool = False) -> bytes:
+    """Return a capture file; a packet comes every millisecond."""
+    magic = 0xA1B23C4D if nano else 0xA1B2C3D4
+    out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)
+    for number, data in enumerate(packets):
+        fraction = number * 1000 * (1000 if nano else 1)
+        out += struct.pack(order + "IIII", 1, fraction, len(data), len(data)) + data
+    return out
+
+
+def read(capture: bytes) -> list[Record]:
+    return list(records(io.BytesIO(capture)))
+
+
+def told(capture: bytes, each: bool = False) -> Story:
+    """Return the story of a capture."""
+    story = Story(each=each)
+    for record in read(capture):
+        story.feed(record)
+    story.end()
+    return story
+
+
+def frame(body: bytes, flags: int = 0) -> bytes:
+    """Return a ZMTP 3 frame."""
+    if len(body) > 255:
+        return bytes((flags | 2,)) + len(body).to_bytes(8) + body
+    return bytes((flags, len(body))) + body
+
+
+def greeting(mechanism: bytes = b"NULL", minor: int = 1) -> bytes:
+    return (
+        b"\xff" + bytes(8) + b"\x7f\x03" + bytes((minor,)) + mechanism.ljust(20, b"\0") + bytes(32)
+    )
+
+
+def command(name: bytes, data: bytes = b"") -> bytes:
+    return frame(bytes((len(name),)) + name + data, 4)
+
+
+def ready(kind: bytes, identity: bytes = b"") -> bytes:
+    data = b"\x0bSocket-Type" + len(kind).to_bytes(4) + kind
+    return command(b"READY", data + b"\x08Identity" + len(identity).to_bytes(4) + identity)
+
+
+class Talk:
+    """A TCP connection, written packet by packet as Ethernet frames."""
+
+    def __init__(self, client: Side = CLIENT, server: Side = SERVER, first: int = 1000):
+        self.sides = (client, server)
+        self.next = [first, first + 7777]
+        self.packets: list[bytes] = []
+
+    def add(self, side: int, flags: int, payload: bytes = b"", skip: bool = False) -> bytes:
+        """Add a segment from the client (0) or the server (1); `skip`: the capture lacks it."""
+        packet = tcp(
+            self.sides[side],
+            self.sides[1 - side],
+            self.next[side],
+            self.next[1 - side] if flags & ACK else 0,
+            flags,
+            payload,
+        )
+        self.next[side] += len(payload) + bool(flags & (SYN | FIN))
+        if not skip:
+            self.packets.append(ethernet(packet))
+        return ethernet(packet)
+
+    def open(self) -> "Talk":
+        self.add(0, SYN)
+        self.add(1, SYN | ACK)
+        self.add(0, ACK)
+        return self
+
+    def say(self, side: int, *payloads: bytes) -> "Talk":
+        for payload in payloads:
+            self.add(side, ACK | PUSH, payload)
+        return self
+
+    def shake(self, client: bytes = b"REQ", server: bytes = b"REP") -> "Talk":
+        """Open, and exchange greetings and READYs: packets 1 to 7."""
+        self.open()
+        self.say(0, greeting()).say(1, greeting())
+        return self.say(0, ready(client)).say(1, ready(server))
+
+    def close(self) -> "Talk":
+        self.add(0, FIN | ACK)
+        self.add(1, FIN | ACK)
+        self.add(0, ACK)
+        return self
+
+    @property
+    def capture(self) -> bytes:
+        return pcap(self.packets)

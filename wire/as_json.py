@@ -1,0 +1,41 @@
+"""The story as JSON: one object for each capture."""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+from events import Connection, Event
+from story import Story
+
+LISTS = ("requests", "replies", "subscriptions", "published", "jobs")
+ALWAYS = {"frame", "time", "sender", "kind"}
+DEFAULTS = {field.name: field.default for field in fields(Event)}
+
+
+def event_object(event: Event) -> dict[str, Any]:
+    """Return an event: frame, time (s), sender and kind, then whatever belongs to it."""
+    found: dict[str, Any] = {"frame": event.frame, "time": round(event.time, 9)}
+    found |= {"sender": event.sender, "kind": event.kind, "layer": event.layer}
+    for name, default in DEFAULTS.items():
+        value = getattr(event, name)
+        if name not in ALWAYS and value != default and value not in ((), {}):
+            found[name] = value
+    if event.parts:
+        found["parts"] = [part._asdict() for part in event.parts]
+    if event.round_trip is not None:
+        found["round_trip"] = round(event.round_trip, 9)
+    return found
+
+
+def connection_object(connection: Connection) -> dict[str, Any]:
+    """Return a connection with all its events."""
+    names = ("pattern", "client", "server", "version", "mechanism", "complete", *LISTS)
+    found = {name: getattr(connection, name) for name in names}
+    return found | {"events": [event_object(event) for event in connection.events]}
+
+
+def capture_json(name: str, story: Story) -> str:
+    """Return the object of one capture, of a story that kept each event."""
+    connections = [connection_object(connection) for connection in story.connections]
+    whole = {"file": name, "frames": story.frames, "connections": connections}
+    return json.dumps(whole, ensure_ascii=False, indent=1)

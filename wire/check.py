@@ -1,0 +1,113 @@
+"""What the lab asks a capture to show, for each pattern: found, with its frame, or missing.
+
+`rows(story)` is the table; a capture passes if every row is found.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from events import Connection, Event
+from payload import printable
+from story import Story
+
+PATTERNS = {"REQ-REP": "zmq-req", "PUB-SUB": "zmq-sub", "PUSH-PULL": "zmq-pull"}
+MESSAGES = 3  # that a subscriber should get under its topic
+LATE = "no handshake: the capture was started after the client"
+
+
+class Row(NamedTuple):
+    """One thing that the lab asks for."""
+
+    pattern: str
+    asked: str
+    frames: str  # where it is, "" if it is missing
+    cause: str = ""  # the likely cause, if it is missing
+
+
+def rows(story: Story) -> list[Row]:
+    """Return the whole table; of several connections the one that shows most counts."""
+    table: list[Row] = []
+    for pattern, service in PATTERNS.items():
+        found = [c for c in story.connections if c.pattern == pattern]
+        tables = [list(_connection(c, pattern, story.expect)) for c in found]
+        if not tables:
+            cause = f"no such connection: was {service} started while the capture ran?"
+            blank = Connection(0, "", "")
+            tables = [
+                [row._replace(cause=cause) for row in _connection(blank, pattern, story.expect)]
+            ]
+        best = max(tables, key=lambda table: sum(bool(row.frames) for row in table))
+        if story.expect and pattern == "REQ-REP":  # any connection may hold the text
+            holds = [row for rows in tables for row in rows[-1:] if row.frames]
+            best[-1:] = holds[:1] or best[-1:]
+        table += best
+    return table
+
+
+def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[Row]:
+    """Yield what one connection shows."""
+    first, counts = connection.firsts, connection.counts
+
+    def row(asked: str, *events: Event | None, cause: str = "") -> Row:
+        frames = [str(event.frame) for event in events if event]
+        return Row(pattern, asked, ", ".join(frames) if len(frames) == len(events) else "", cause)
+
+    refused = "refused" in counts
+    cause = LATE if connection.late else "the capture ended, or the connection broke, before it"
+    if refused:
+        cause = "refused: the server was not running"
+    steps = [first.get(kind) for kind in ("syn", "syn-ack", "ack")]
+    yield row("TCP handshake", *steps, cause=cause)
+    for name, kind in ("greeting of both", "greeting"), ("READY of both", "ready"):
+        sides = [first.get(f"{kind} {side}") for side in ("client", "server")]
+        if kind == "ready":  # the client of PLAIN and CURVE says INITIATE instead
+            sides[0] = sides[0] or first.get("initiate client")
+        yield row(name, *sides, cause=cause)
+    if pattern == "REQ-REP":
+        request, reply = first.get("request"), first.get("reply")
+        cause = cause if refused else "no request was sent while the capture ran"
+        if request:
+            cause = "no reply: the server had stopped, or the capture ended before it"
+        yield row("request and its reply", request, reply, cause=cause)
+        if expect:
+            asked = f'request with "{printable(expect.encode(errors="replace"))}"'
+            yield row(asked, connection.expected, cause="no request holds this text")
+    elif pattern == "PUB-SUB":
+        yield row("SUBSCRIBE", first.get("subscribe"), cause=cause)
+        if connection.subscriptions:
+            cause = f"only {connection.matched}: capture longer"
+        elif not refused:
+            cause = f"{counts.get('published', 0)} messages, but no SUBSCRIBE says which topic"
+        enough = first.get("published") if connection.matched >= MESSAGES else None
+        yield row(f"{MESSAGES} messages under that topic", enough, cause=cause)
+    else:
+        cause = cause if refused else "no job was handed to this worker while the capture ran"
+        yield row("job", first.get("job"), cause=cause)
+
+
+def table(name: str, story: Story, colour: bool = False) -> Iterator[str]:
+    """Yield the table of one capture as text."""
+    found = rows(story)
+    yield f"{name}: {sum(bool(row.frames) for row in found)} of {len(found)} found"
+    for row in found:
+        if row.frames:
+            mark, said = "found", f"frame{'s' * (',' in row.frames)} {row.frames}"
+        else:
+            mark, said = "MISSING", row.cause
+        code = "32" if row.frames else "31"
+        shown = f"\x1b[{code}m{mark:<8}\x1b[0m" if colour else f"{mark:<8}"
+        yield f"  {row.pattern:<10} {row.asked:<30} {shown} {said}"
+
+
+def summary(name: str, story: Story) -> str:
+    """Return one line for a capture among many: how much of each pattern is found."""
+    found = rows(story)
+    said = []
+    for pattern in PATTERNS:
+        here = [bool(row.frames) for row in found if row.pattern == pattern]
+        said.append(f"{pattern} {sum(here)}/{len(here)}")
+    verdict = "complete" if all(row.frames for row in found) else "MISSING"
+    if story.expect:
+        held = any(row.frames for row in found if row.asked.startswith("request with"))
+        said.append("text found" if held else "text MISSING")
+    return f"{verdict:<8}  {'  '.join(said)}  {name}"

@@ -1,0 +1,90 @@
+"""Packets of a network interface as they come, and the pcap file that keeps them.
+
+A packet socket does it, so no other program is needed, but CAP_NET_RAW is.
+"""
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import BinaryIO
+
+from frames import ETHERNET, RAW, CaptureError, Record
+
+EVERY = 3  # ETH_P_ALL: packets of all protocols, both ways
+OURS = 4  # PACKET_OUTGOING
+SIZE = 262144  # bytes of a packet that are kept, as tcpdump does
+BUFFER = 16 << 20  # bytes of packets that wait while this process is busy
+STAMP, RECEIVE = 35, struct.Struct("@qq")  # SO_TIMESTAMPNS, its timespec
+FORCE, PACKET, LOOPBACK = 33, 263, 772  # SO_RCVBUFFORCE, SOL_PACKET, ARPHRD_LOOPBACK
+
+
+def listen(interface: str) -> socket.socket:
+    """Open a socket that gets all packets of an interface; raises CaptureError with the reason."""
+    try:
+        raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    except PermissionError:
+        raise CaptureError("no right to capture: run it as root (sudo)") from None
+    try:
+        raw.bind((interface, EVERY))
+    except OSError:
+        raw.close()
+        known = ", ".join(name for _, name in socket.if_nameindex())
+        raise CaptureError(f"no such interface: there are {known}") from None
+    raw.setsockopt(socket.SOL_SOCKET, STAMP, 1)
+    with suppress(OSError):  # without CAP_NET_ADMIN the usual size has to do
+        raw.setsockopt(socket.SOL_SOCKET, FORCE, BUFFER)
+    # Between its own ports a bridge passes on nothing to us, unless it is promiscuous.
+    member = struct.pack("iHH8s", socket.if_nametoindex(interface), 1, 0, b"")
+    raw.setsockopt(PACKET, 1, member)
+    return raw
+
+
+def link_of(raw: socket.socket) -> int:
+    """Return the link type of pcap of a socket's interface: Ethernet, or IP alone (tunnels)."""
+    return ETHERNET if raw.getsockname()[3] in (1, LOOPBACK) else RAW[2]
+
+
+def packets(raw: socket.socket) -> Iterator[Record]:
+    """Yield packets as they come, until the interface goes away, which raises CaptureError."""
+    link, loopback = link_of(raw), raw.getsockname()[3] == LOOPBACK
+    number = 0
+    while True:
+        try:
+            data, extra, _, address = raw.recvmsg(SIZE, 64)
+        except OSError as error:
+            raise CaptureError(f"the capture ended: {error.strerror}") from None
+        if loopback and address[2] == OURS:  # loopback gives each packet twice
+            continue
+        number += 1
+        seconds, nano = RECEIVE.unpack(extra[0][2][:16])
+        yield Record(number, seconds * 1_000_000_000 + nano, link, data, len(data))
+
+
+def create(path: str) -> BinaryIO:
+    """Create a file for this user, or if that is root, for the owner of the folder.
+
+    A container runs as root: the file in the user's folder should be theirs to delete.
+    """
+    file = open(path, "wb")
+    if os.geteuid() == 0:
+        folder = os.stat(os.path.dirname(os.path.abspath(path)))
+        os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
+    return file
+
+
+class Keeper:
+    """A pcap file (nanoseconds) that is complete after every packet."""
+
+    def __init__(self, path: str, link: int) -> None:
+        self.file = create(path)
+        self.file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, SIZE, link))
+        self.file.flush()
+
+    def add(self, record: Record) -> None:
+        """Add a packet."""
+        seconds, nano = divmod(record.time, 1_000_000_000)
+        head = struct.pack("<IIII", seconds, nano, len(record.data), record.length)
+        self.file.write(head + record.data)
+        self.file.flush()

@@ -1,0 +1,79 @@
+"""The story as text: a heading for each connection, then a line for each event."""
+
+from collections.abc import Iterable, Iterator
+
+from events import Connection, Event
+from story import Story
+from words import direction, say, span
+
+COLOURS = {"TCP": "36", "ZMTP": "0", "capture": "33", "heading": "1", "bad": "31"}
+PLAIN, MESSAGE = "0", "32"
+
+
+def heading(connection: Connection) -> str:
+    """Return who connected to whom, by socket type, and what they speak."""
+    client, server = connection.role(connection.client), connection.role(connection.server)
+    said = f"{connection.pattern}: {client} {connection.client} connected to {server} "
+    said += connection.server
+    if connection.late:
+        said = said.replace(" connected to ", " and ", 1)
+    if set(connection.counts) == {"refused"}:
+        return said.replace("connected to", "tried to connect to", 1)
+    if connection.by_port:
+        said += ", types by the port"
+    if connection.version:
+        said += f", ZMTP {connection.version}"
+    return said + (f", {connection.mechanism}" if connection.mechanism else "")
+
+
+def line(connection: Connection, event: Event, colour: bool = False) -> str:
+    """Return an event as a line: frame, seconds, who to whom, layer, what."""
+    who = direction(connection, event) if event.layer != "capture" else ""
+    text = f"{span(event):>11} {event.time:11.6f}  {who:<15} {event.layer:<8} {say(event)}"
+    if not colour:
+        return text
+    code = COLOURS[event.layer]
+    if event.kind in ("refused", "rst", "error"):
+        code = COLOURS["bad"]
+    elif event.layer == "ZMTP" and event.kind not in ("greeting", "ready"):
+        code = MESSAGE
+    return f"\x1b[{code}m{text}\x1b[0m"
+
+
+def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
+    """Yield the whole story of a capture; `name` must be safe to show."""
+    count = len(story.connections)
+    yield (
+        f"{name}: {story.frames:,} frames in {story.seconds:.1f} s, "
+        f"{count} ZMTP connection{'s' * (count != 1)}"
+    )
+    yield from remarks(story)
+    for connection in story.connections:
+        yield ""
+        title = f"[{connection.number}] {heading(connection)}"
+        yield f"\x1b[1m{title}\x1b[0m" if colour else title
+        yield f"{'frame':>11} {'seconds':>11}  {'who':<15} {'layer':<8} what"
+        yield from (line(connection, event, colour) for event in connection.events)
+        yield from closing(connection)
+
+
+def closing(connection: Connection) -> Iterable[str]:
+    """Return what is to be said about a connection as a whole, below its events."""
+    indent = " " * 25
+    if not {"fin", "rst", "refused"} & set(connection.counts):
+        yield f"{indent}still open when the capture ended"
+    if connection.retransmitted:
+        yield (
+            f"{indent}segments that came again (sent twice or captured twice): "
+            f"{connection.retransmitted:,}"
+        )
+
+
+def remarks(story: Story) -> Iterator[str]:
+    """Yield what about the capture as a whole keeps it from being told in full."""
+    if story.cut:
+        yield f"Cut by the snap length: {story.cut:,} packets. Capture with -s 0 to keep all."
+    if story.fragments:
+        yield f"Fragments of IP packets, not put together: {story.fragments:,}"
+    if story.links:
+        yield f"Not read: packets of link type {', '.join(map(str, sorted(story.links)))}"

@@ -1,0 +1,226 @@
+"""Tells a packet capture of ZeroMQ as the messages that passed, with Wireshark's frame numbers.
+
+    python wire/wirezmq.py zmq.pcap            the story of a capture
+    python wire/wirezmq.py                     live from br-zmq, as it happens
+    tcpdump -i br-zmq -U -w - | python wire/wirezmq.py -
+
+Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a capture that cannot
+be read to its end, or that has no ZMTP in it.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from frames import CaptureError, Record, records
+from payload import printable
+from story import PORTS, Story
+
+BRIDGE = "br-zmq"
+PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
+
+
+def port(text: str) -> tuple[int, tuple[str, str]]:
+    """Read N=PATTERN."""
+    number, _, pattern = text.partition("=")
+    if not number.isdecimal() or not 0 < int(number) < 65536 or pattern.upper() not in PAIRS:
+        raise argparse.ArgumentTypeError(
+            f"{printable(os.fsencode(text))}: not a port and a pattern, such as 5555=REQ-REP"
+        )
+    return int(number), PAIRS[pattern.upper()]
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line; argparse ends with exit code 2 if it is wrong."""
+    parser = argparse.ArgumentParser(
+        description="Tell a packet capture of ZeroMQ as the messages that passed.",
+        epilog="Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a "
+        "capture that cannot be read to its end, or that has no ZMTP in it.",
+    )
+    add = parser.add_argument
+    add("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng file, - for the input")
+    add("--live", nargs="?", const=BRIDGE, metavar="INTERFACE", help=f"as it happens ({BRIDGE})")
+    add("-w", metavar="FILE", help="keep what passes live as a pcap file")
+    add("--all", action="store_true", help="a line for each message, none collapsed")
+    add("--check", action="store_true", help="is what the lab asks for in it?")
+    add("--expect", metavar="TEXT", default="", help="a request should hold this text")
+    add("--json", action="store_true", help="the story as JSON")
+    add("--html", metavar="FILE", help="write the story as a page")
+    add("--pcapng", metavar="FILE", help="write the capture with a comment on each message")
+    add("--port", metavar="N=PATTERN", type=port, action="append", default=[], help="a hint")
+    options = parser.parse_args()
+    options.check = options.check or bool(options.expect)
+    if options.live and options.captures:
+        parser.error("either captures or --live")
+    if not options.captures and (options.check or options.json or options.html or options.pcapng):
+        parser.error("this needs a capture")
+    if options.w and options.captures:
+        parser.error("-w keeps what is captured live: it goes without a capture")
+    if (options.html or options.pcapng) and len(options.captures) > 1:
+        parser.error("--html and --pcapng take one capture")
+    if options.pcapng and "-" in options.captures:
+        parser.error("--pcapng reads its capture twice: it needs a file")
+    for written in filter(os.path.exists, filter(None, (options.html, options.pcapng))):
+        if any(
+            os.path.exists(path) and os.path.samefile(path, written) for path in options.captures
+        ):
+            parser.error(f"{printable(os.fsencode(written))} is the capture itself")
+    if options.check and options.json:
+        parser.error("either --check or --json")
+    return options
+
+
+def progress(source: Iterable[Record], file: BinaryIO) -> Iterator[Record]:
+    """Pass records on, and say on the terminal how far it is, once it takes over a second."""
+    start = time.monotonic()
+    said = False
+    try:
+        size = os.fstat(file.fileno()).st_size
+        for record in source:
+            if not record.number % 5000 and time.monotonic() - start > 1:
+                part = f", {file.tell() * 100 // size} %" if size and file.seekable() else ""
+                print(f"\r{record.number:,} frames{part}", end="", file=sys.stderr, flush=True)
+                said = True
+            yield record
+    finally:
+        if said:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def read(path: str, story: Story) -> str:
+    """Read a capture into the story; return what is wrong with it, or an empty text."""
+    try:
+        file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)
+        with file:
+            source = records(file)
+            for record in progress(source, file) if sys.stderr.isatty() else source:
+                story.feed(record)
+    except KeyboardInterrupt:
+        if path != "-":
+            raise
+    except CaptureError as error:
+        return str(error)
+    except OSError as error:
+        return error.strerror or str(error)
+    finally:
+        story.end()
+    return ""
+
+
+def tell_live(options: argparse.Namespace, colour: bool) -> int:
+    """Tell what passes on an interface until Ctrl-C."""
+    from live import Keeper, link_of, listen, packets
+    from text import heading, line
+
+    interface = options.live or BRIDGE
+    story = Story(ports=PORTS | dict(options.port), keep=False)
+    known = 0
+    try:
+        with listen(interface) as raw:
+            keeper = Keeper(options.w, link_of(raw)) if options.w else None
+            name = printable(os.fsencode(interface))
+            print(f"live from {name}, Ctrl-C ends it", file=sys.stderr, flush=True)
+            for record in packets(raw):
+                if keeper:
+                    keeper.add(record)
+                for connection, event in story.feed(record):
+                    if event.kind == "refused":  # ten a second, while no server runs
+                        times = connection.counts["refused"]
+                        if str(times).strip("0") != "1":
+                            continue
+                        event.note = f"{times} so far"
+                    if connection.number > known:
+                        known = connection.number
+                        print(f"[{known}] {heading(connection)}")
+                    print(f"[{connection.number}] {line(connection, event, colour)}", flush=True)
+    except KeyboardInterrupt:
+        print(f"\n{story.frames:,} frames", file=sys.stderr)
+    except CaptureError as error:
+        return complain(interface, str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return complain(options.w or interface, error.strerror or str(error))
+    return 0
+
+
+def complain(name: str, wrong: str) -> int:
+    """Say in one line what is wrong, and return the exit code for it."""
+    print(f"wirezmq.py: {printable(os.fsencode(name))}: {wrong}", file=sys.stderr)
+    return 2
+
+
+def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) -> None:
+    """Write what was asked for about one capture."""
+    from live import create
+
+    name = printable(os.fsencode(path))
+    if options.check:
+        from check import summary, table
+
+        many = len(options.captures) > 1
+        for said in [summary(name, story)] if many else table(name, story, colour):
+            print(said)
+    elif options.json:
+        from as_json import capture_json
+
+        print(capture_json(name, story))
+    elif not options.html and not options.pcapng:
+        from text import story_lines
+
+        for said in story_lines(name, story, colour):
+            print(said)
+    if options.html:
+        import io
+
+        from page import write_page
+
+        with io.TextIOWrapper(create(options.html), encoding="utf-8") as page:
+            write_page(name, story, page)
+    if options.pcapng:
+        from annotate import write_pcapng
+
+        with create(options.pcapng) as annotated:
+            write_pcapng(path, PORTS | dict(options.port), annotated)
+
+
+def main() -> int:
+    """Do what the command line asks for, and return the exit code."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    options = arguments()
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if not options.captures:
+        return tell_live(options, colour)
+    code = passed = 0
+    each = options.all or options.json
+    for path in options.captures:
+        story = Story(each, PORTS | dict(options.port), options.expect)
+        wrong = read(path, story)
+        if story.frames or not wrong:
+            outputs(options, path, story, colour)
+        if not wrong and not story.connections and not options.check:
+            wrong = f"no ZMTP in its {story.frames:,} frames: was it captured on {BRIDGE}?"
+        if wrong:
+            code = complain(path, wrong)
+        elif options.check:
+            from check import rows
+
+            holds = all(row.frames for row in rows(story))
+            passed += holds
+            code = code or int(not holds)
+    if options.check and len(options.captures) > 1:
+        print(f"{passed} of {len(options.captures)} captures complete")
+    return code
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
