@@ -1,0 +1,145 @@
+"""Made-up bytes for the worker's unpickling and for each parser of wire/: none may raise.
+
+FUZZ is how many inputs a property gets: few in the tests, many in scripts/fuzz. As a program
+this gives one property inputs that are guided by coverage: test_fuzz.py NAME [libFuzzer options]
+"""
+
+import contextlib
+import io
+import os
+import pickle
+import pickletools
+import re
+import sys
+from collections.abc import Callable
+
+import hostile
+from as_json import capture_json
+from check import table
+from conftest import ROOT
+from frames import CaptureError, records, segment
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from page import write_page
+from payload import pickled, printable, properties, text_of
+from story import Story
+from text import story_lines
+from wire_packets import CAPTURES, Talk, pcap
+from zmtp import KEPT, Frame, Parser
+
+# what a terminal obeys, or that turns text around: no page needs it
+OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+often = settings(
+    max_examples=int(os.environ.get("FUZZ", "200")),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def functions(script: str) -> dict[str, Callable[[bytes], int]]:
+    """Return the functions of a script, which runs as soon as it is imported."""
+    text = (ROOT / script).read_text().partition("\ntry:\n")[0]
+    found: dict[str, Callable[[bytes], int]] = {}
+    exec(compile(text, script, "exec"), found)  # our own script
+    return found
+
+
+unpickle = functions("pull/pullzmq.py")["unpickle"]
+
+
+def changed(samples: list[bytes]) -> st.SearchStrategy[bytes]:
+    """Make bytes of a sample with some of them changed, cut, repeated or put in."""
+
+    def change(data: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
+        for at, size, new in edits:
+            at %= len(data) + 1
+            data = data[:at] + new + data[at + size :]
+        return data
+
+    edit = st.tuples(st.integers(0, 2000), st.integers(0, 40), st.binary(max_size=12))
+    edits = st.lists(edit, max_size=4)
+    return st.builds(change, st.sampled_from(samples), edits) | st.binary(max_size=300)
+
+
+opcodes = st.sampled_from([opcode.code.encode("latin-1") for opcode in pickletools.opcodes])
+jobs = [pickle.dumps(job, protocol) for job in (1, 60, 61) for protocol in range(6)]
+pickles = changed([*jobs, *hostile.pickles()]) | st.lists(
+    opcodes | st.binary(max_size=4), max_size=30
+).map(b"".join)
+said = changed(
+    [b"".join(c)[:4000] for us in ("REQ", "PUB") for c in hostile.attacks(us).values() if any(c)]
+)
+captures = changed([path.read_bytes()[:5000] for path in sorted(CAPTURES.glob("*.pcap*"))])
+
+
+@often
+@given(pickles)
+def test_a_job_is_an_int_or_refused(data: bytes) -> None:
+    try:
+        job = unpickle(data)
+    except ValueError:
+        return
+    assert type(job) is int and 1 <= job <= 60
+    with contextlib.suppress(ValueError):  # a protocol that is none
+        assert pickle.loads(data) == job  # noqa: S301  # of opcodes that call nothing
+
+
+@often
+@given(pickles)
+def test_payloads(data: bytes) -> None:
+    assert printable(data).isprintable()
+    assert len(text_of(data, 20)) <= 80  # an escape takes four characters a byte
+    assert all(name.isprintable() for name in properties(data))
+    with contextlib.suppress(ValueError):
+        assert pickled(data) == unpickle(data)
+
+
+@often
+@given(said, st.lists(st.integers(0, 4000), max_size=5), st.booleans(), st.integers(0, 3))
+def test_zmtp(data: bytes, places: list[int], guess: bool, skips: int) -> None:
+    parser = Parser(guess)
+    for start, end in zip([0, *sorted(places)], [*sorted(places), len(data)], strict=True):
+        if part := data[start:end]:
+            for item in parser.feed(part, 1, 1):
+                assert not isinstance(item, Frame) or len(item.body) <= KEPT
+        if skips:
+            parser.skip(skips, 1, 1)
+
+
+@often
+@given(captures)
+def test_capture_files(data: bytes) -> None:
+    story = Story()
+    with contextlib.suppress(CaptureError):
+        for record in records(io.BytesIO(data)):
+            segment(record)
+            story.feed(record)
+    story.end()
+
+
+@often
+@given(st.lists(st.tuples(st.integers(0, 1), said), max_size=4), st.booleans())
+def test_conversations(talk: list[tuple[int, bytes]], each: bool) -> None:
+    made = Talk().open()
+    for side, data in talk:
+        made.say(side, *(data[at : at + 1400] for at in range(0, len(data), 1400)))
+    story = Story(each)
+    for record in records(io.BytesIO(pcap(made.close().packets))):
+        story.feed(record)
+    story.end()
+    page = io.StringIO()
+    write_page("x", story, page)
+    told = [*story_lines("x", story), *table("x", story), capture_json("x", story)]
+    assert all(line.isprintable() for line in "\n".join(told).split("\n"))
+    assert not OBEYED.search(page.getvalue())
+    assert "<script>alert" not in page.getvalue() and "<img src=x" not in page.getvalue()
+
+
+if __name__ == "__main__":
+    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    name = sys.argv.pop(1)
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, globals()[name].hypothesis.fuzz_one_input)
+    atheris.Fuzz()
