@@ -33,7 +33,7 @@ def connect() -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
 
 try:
     with zmq.Context() as context:
-        context.linger, context.maxmsgsize = 0, LIMIT  # no waiting at the end; bytes
+        context.linger, context.sndtimeo, context.maxmsgsize = 0, 5000, LIMIT  # ms, ms, bytes
         socket, lost = connect()
         given = map(os.fsencode, sys.argv[1:]) if sys.argv[1:] else iter(line, b"")
         for message in chain([b"Hello"], given):
@@ -42,7 +42,7 @@ try:
                 continue
             start = time.perf_counter()
             for attempt in 1, 2, 3:
-                if attempt > 1 or lost.poll(0):
+                if attempt > 1 or lost.poll(0) or not socket.poll(0, zmq.POLLOUT):
                     socket.close()  # a REQ socket that waits for a reply sends nothing else
                     socket, lost = connect()
                 socket.send(message)

@@ -1,5 +1,6 @@
 """What the tests share: scripts on loopback, the lab on the real engine, tshark in a container."""
 
+import json
 import os
 import signal
 import socket
@@ -116,8 +117,8 @@ Tool = Callable[[list[str], Path], str]
 def in_container(image: str, folder: str, program: list[str], *options: str) -> Tool:
     """Build an image of the project and return a function that runs its program in a folder."""
     run("scripts/setup", timeout=600)
-    base = run("grep", "-hs", "^BASE=", "compose/.env").stdout.strip()
-    argument = ["--build-arg", base] if base else []
+    services = json.loads(compose("config", "--format", "json").stdout)["services"]
+    argument = ["--build-arg", f"BASE={services['zmq-rep']['build']['args']['BASE']}"]
     done = run("docker", "build", "-q", "-t", image, *argument, folder, timeout=900)
     assert done.returncode == 0, done.stderr
 

@@ -137,8 +137,8 @@ def put_before(script: Path, lines: str) -> None:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Path]:
-    """The project in a fresh folder, as a student has it, and no lab up."""
+def clone(lab: None, tmp_path: Path) -> Iterator[Path]:
+    """The project in a fresh folder, as a student has it, and no lab up until the end."""
     compose("down", "--remove-orphans")
     for name in run("git", "ls-files", "-co", "--exclude-standard").stdout.splitlines():
         if (ROOT / name).exists():
@@ -150,6 +150,7 @@ def clone(tmp_path: Path) -> Iterator[Path]:
         run("git", *command.split(), cwd=tmp_path)
     yield tmp_path
     compose("down", "--remove-orphans")
+    compose("up", "-d", "--build")
 
 
 @pytest.mark.timeout(900)

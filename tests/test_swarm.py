@@ -41,7 +41,7 @@ def test_the_stack_says_what_the_lab_says() -> None:
         assert ours.items() <= theirs.items()
         assert theirs.keys() - ours.keys() <= {
             *("build", "command", "mem_limit", "pids_limit", "volumes"),
-            *("pull_policy", "restart", "security_opt"),  # which a stack does not know, or need
+            *("dns_opt", "pull_policy", "restart", "security_opt"),  # none of a stack
         }
     assert lab["networks"]["default"]["internal"] and stack["networks"]["zmq"]["internal"]
 
