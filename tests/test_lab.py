@@ -370,6 +370,28 @@ def test_ctrl_c_leaves_nothing_of_the_demo(step: str, tmp_path: Path) -> None:
     assert run("tcpdump", "-nr", f"{tmp_path}/zmq.pcap").returncode == 0  # it is whole
 
 
+def test_what_zmq_wire_writes_is_the_users(tmp_path: Path) -> None:
+    """In a folder of another user: the capture that it keeps, the page, and the annotation."""
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    run("sudo", "chown", "1234:1234", str(folder))
+    wire = f"docker compose -f {ROOT}/compose/zmq.yml run --rm zmq-wire"
+    live = pexpect.spawn(f"{wire} -w zmq.pcap", cwd=str(folder), encoding="utf-8", timeout=30)
+    live.expect("live from br-zmq, Ctrl-C ends it")
+    time.sleep(0.5)
+    compose("exec", "-T", "zmq-req", "python", "clientzmq.py", "halo")
+    live.expect('request "halo" after the empty delimiter')
+    live.sendintr()
+    assert ends(live) == 0
+    done = run(
+        *wire.split(), "zmq.pcap", "--html", "zmq.html", "--pcapng", "told.pcapng", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(file.name for file in folder.iterdir()) == ["told.pcapng", "zmq.html", "zmq.pcap"]
+    assert {file.stat().st_uid for file in folder.iterdir()} == {1234}
+    assert "halo" in (folder / "zmq.html").read_text()
+
+
 def test_typed_tcpdump_captures(tmp_path: Path) -> None:
     command = f"sudo tcpdump -nvi br-zmq -w {tmp_path}/zmq.pcap"
     tcpdump = typed(command)

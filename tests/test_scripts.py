@@ -298,6 +298,17 @@ def test_subscriber_gets_its_topics(
     assert last == "SUB subscriber stopped"
 
 
+def test_a_late_subscriber_gets_nothing_of_before(start: Start, endpoint: str) -> None:
+    publisher = start("pub/pubzmq.py", ZMQ_ENDPOINT=endpoint)
+    publisher.says("Published: WAKTU")
+    time.sleep(1.2)
+    before = re.findall(r"WAKTU .*", publisher.output)
+    subscriber = start("sub/subzmq.py", ZMQ_ENDPOINT=endpoint)
+    subscriber.says("WAKTU ")
+    assert len(before) >= 2
+    assert not set(before) & set(re.findall(r"^WAKTU .*", subscriber.output, re.MULTILINE))
+
+
 def test_a_wrong_topic_gets_nothing(start: Start, endpoint: str) -> None:
     start("pub/pubzmq.py", ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.05")
     subscriber = start("sub/subzmq.py", "waktu", ZMQ_ENDPOINT=endpoint)
