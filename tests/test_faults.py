@@ -178,7 +178,7 @@ def pause_unpause(service: str) -> float:
 
 def another_address(service: str) -> float:
     """Give the server's address to another container while it is stopped."""
-    network = name("zmq-rep").split("-")[0] + "_zmq"
+    (network,) = inspect("zmq-rep")["NetworkSettings"]["Networks"]
     before = address(service)
     compose("stop", service)
     taken = []
@@ -224,7 +224,7 @@ def clients_of_all() -> Iterator[list[Client]]:
 
 @pytest.mark.parametrize("side", ["client", "server"])
 def test_the_network_is_taken_and_given_back(side: str) -> None:
-    network = name("zmq-rep").split("-")[0] + "_zmq"
+    (network,) = inspect("zmq-rep")["NetworkSettings"]["Networks"]
     with clients_of_all() as clients:
         services = SERVERS if side == "server" else [client.service for client in clients]
         for service in services:
