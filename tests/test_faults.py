@@ -29,6 +29,7 @@ CLIENTS = {
     "zmq-push": ("zmq-pull", ["-c", FAST], " done"),
 }
 SERVERS = list(CLIENTS)
+DONE = re.compile(r"job of (\d) s \.+ done")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -178,7 +179,7 @@ def pause_unpause(service: str) -> float:
 
 def another_address(service: str) -> float:
     """Give the server's address to another container while it is stopped."""
-    network = name("zmq-rep").split("-")[0] + "_default"
+    (network,) = inspect("zmq-rep")["NetworkSettings"]["Networks"]
     before = address(service)
     compose("stop", service)
     taken = []
@@ -207,10 +208,15 @@ def address(service: str) -> str:
     "fault", [kill_9, stop_start, restart, pause_unpause, another_address], ids=lambda f: f.__name__
 )
 def test_the_client_goes_on(fault: Callable[[str], float], server: str) -> None:
+    before = len(jobs_handed_out())
     with client_of(server) as client:
         took = client.went_on(fault(server))
         print(f"{server} {fault.__name__}: its client goes on after {took:.2f} s")
         assert took < SOON
+        if server == "zmq-push":  # each job was done, once, and in order
+            handed = "".join(jobs_handed_out()[before:])
+            time.sleep(1)
+            assert "".join(DONE.findall(client.output)).startswith(handed)
 
 
 # --- the network goes and comes back ----------------------------------------------------------
@@ -224,7 +230,7 @@ def clients_of_all() -> Iterator[list[Client]]:
 
 @pytest.mark.parametrize("side", ["client", "server"])
 def test_the_network_is_taken_and_given_back(side: str) -> None:
-    network = name("zmq-rep").split("-")[0] + "_default"
+    (network,) = inspect("zmq-rep")["NetworkSettings"]["Networks"]
     with clients_of_all() as clients:
         services = SERVERS if side == "server" else [client.service for client in clients]
         for service in services:
@@ -307,7 +313,7 @@ def test_a_bad_network_loses_nothing() -> None:
         published = re.findall(r"Published: (WAKTU .*)", logs("zmq-pub"))
         heard = [line for _, line in sub.lines if line.startswith("WAKTU ")]
         assert "\n".join(heard) in "\n".join(published)  # each of them, in order
-        done = "".join(re.findall(r"job of (\d) s \.+ done", pull.output))
+        done = "".join(DONE.findall(pull.output))
         assert done in "".join(jobs_handed_out())
     finally:
         for server in SERVERS:
@@ -333,7 +339,7 @@ def test_a_killed_worker_loses_its_jobs_and_no_others() -> None:
         handed = Counter(jobs_handed_out()[before:])
         stopped = time.time()
         wait_for(lambda: time.time() - max(stopped, stays.lines[-1][0]) > 2, 60)
-        done = Counter(re.findall(r"job of (\d) s \.+ done", stays.output + goes.output))
+        done = Counter(DONE.findall(stays.output + goes.output))
         lost = handed.total() - done.total()
         print(f"{handed.total()} jobs, {done.total()} done, {lost} lost with their worker")
         assert not done - handed  # none twice

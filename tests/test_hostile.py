@@ -92,6 +92,32 @@ def test_a_hostile_server_at_a_client(name: str, client: str, start: Start, endp
         assert script.errors == ""
 
 
+# --- hostile words in the student's own hands ---------------------------------------------------
+
+OBEYED = "\x1b]0;owned\x07\x1b[31m\x9b\r\u202e\udcff"  # the last is a byte that is not UTF-8
+
+
+@pytest.mark.parametrize("script", [*SERVERS, *CLIENTS])
+def test_an_endpoint_that_a_terminal_would_obey(script: str, start: Start) -> None:
+    for endpoint in OBEYED, "tcp://" + OBEYED, "tcp://127.0.0.1:5555" + OBEYED:
+        running = start(script, ZMQ_ENDPOINT=endpoint)
+        assert running.ends() == 1
+        assert re.fullmatch(r"\w+\.py: cannot (bind|connect) to .*\n", running.errors)
+        assert running.errors.rstrip("\n").isprintable()
+
+
+def test_arguments_that_a_terminal_would_obey(start: Start, endpoint: str) -> None:
+    server = start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
+    client = start("req/clientzmq.py", OBEYED, ZMQ_ENDPOINT=endpoint)
+    assert client.ends() == 0
+    subscriber = start("sub/subzmq.py", OBEYED, ZMQ_ENDPOINT="tcp://127.0.0.1:1")
+    subscriber.says("connects to")
+    for script in server, client, subscriber:
+        assert all(line.isprintable() for line in script.output.split("\n"))
+        assert script.errors == ""
+    assert "x1b]0;owned" in server.output + subscriber.output
+
+
 # --- on the real containers -------------------------------------------------------------------
 
 HEAVY = ["many large messages, nothing read", "a message without end", "a million tiny frames"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -376,16 +377,15 @@ def test_what_zmq_wire_writes_is_the_users(tmp_path: Path) -> None:
     folder.mkdir()
     run("sudo", "chown", "1234:1234", str(folder))
     wire = f"docker compose -f {ROOT}/compose/zmq.yml run --rm zmq-wire"
-    live = pexpect.spawn(f"{wire} -w zmq.pcap", cwd=str(folder), encoding="utf-8", timeout=30)
+    there: Any = {"cwd": str(folder), "env": os.environ | {"PWD": str(folder)}}  # as a shell has it
+    live = pexpect.spawn(f"{wire} -w zmq.pcap", encoding="utf-8", timeout=30, **there)
     live.expect("live from br-zmq, Ctrl-C ends it")
     time.sleep(0.5)
     compose("exec", "-T", "zmq-req", "python", "clientzmq.py", "halo")
     live.expect('request "halo" after the empty delimiter')
     live.sendintr()
     assert ends(live) == 0
-    done = run(
-        *wire.split(), "zmq.pcap", "--html", "zmq.html", "--pcapng", "told.pcapng", cwd=folder
-    )
+    done = run(*wire.split(), *"zmq.pcap --html zmq.html --pcapng told.pcapng".split(), **there)
     assert done.returncode == 0, done.stderr
     assert sorted(file.name for file in folder.iterdir()) == ["told.pcapng", "zmq.html", "zmq.pcap"]
     assert {file.stat().st_uid for file in folder.iterdir()} == {1234}

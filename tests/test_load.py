@@ -1,0 +1,25 @@
+"""A short version of scripts/bench load: fewer of each, for a few seconds."""
+
+import importlib.machinery
+import importlib.util
+import re
+
+import pytest
+from conftest import ROOT
+
+
+def test_many_at_once(lab: None, capsys: pytest.CaptureFixture[str]) -> None:
+    loader = importlib.machinery.SourceFileLoader("bench", str(ROOT / "scripts/bench"))
+    spec = importlib.util.spec_from_file_location("bench", loader.path, loader=loader)
+    assert spec
+    bench = importlib.util.module_from_spec(spec)
+    loader.exec_module(bench)
+    bench.load(seconds=12, subscribers=20, clients=10, workers=5)
+    table = capsys.readouterr().out
+    print(table)
+    ratios = [float(ratio) for ratio in re.findall(r" (\d+\.\d\d) (?:=|<|0)", table)]
+    heard, own, slowest, once, share, *memory = ratios
+    assert heard == own == once == 1 and "not the same" not in table
+    assert slowest <= 3
+    assert 0.7 <= share <= 1.3
+    assert len(memory) == 6 and max(memory) <= 1.3  # of so few seconds, the first too
