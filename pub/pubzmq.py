@@ -15,7 +15,7 @@ import time
 
 import zmq
 
-endpoint = os.environ.get("ZMQ_ENDPOINT", "tcp://*:12345")
+endpoint = ascii(os.environ.get("ZMQ_ENDPOINT", "tcp://*:12345"))[1:-1]  # safe to print
 
 try:
     interval = float(os.environ.get("ZMQ_INTERVAL", "1"))

@@ -15,7 +15,7 @@ from pickletools import genops
 import zmq
 
 AROUND = {"PROTO", "STOP"}  # the opcodes around the one that holds an int
-endpoint = os.environ.get("ZMQ_ENDPOINT", "tcp://zmq-push:9999")
+endpoint = ascii(os.environ.get("ZMQ_ENDPOINT", "tcp://zmq-push:9999"))[1:-1]  # safe to print
 worker = f"Worker {platform.node()}"
 
 

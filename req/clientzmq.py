@@ -16,7 +16,7 @@ from itertools import chain
 import zmq
 
 LIMIT = 65536  # bytes of a reply, which is up to 10 longer than its request
-endpoint = os.environ.get("ZMQ_ENDPOINT", "tcp://zmq-rep:5555")
+endpoint = ascii(os.environ.get("ZMQ_ENDPOINT", "tcp://zmq-rep:5555"))[1:-1]  # safe to print
 
 
 def line() -> bytes:

@@ -15,7 +15,7 @@ import time
 
 import zmq
 
-endpoint = os.environ.get("ZMQ_ENDPOINT", "tcp://zmq-pub:12345")
+endpoint = ascii(os.environ.get("ZMQ_ENDPOINT", "tcp://zmq-pub:12345"))[1:-1]  # safe to print
 topics = sys.argv[1:] or ["WAKTU"]
 
 
