@@ -5,7 +5,7 @@ import importlib.util
 import re
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, compose
 
 
 def test_many_at_once(lab: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,6 +15,7 @@ def test_many_at_once(lab: None, capsys: pytest.CaptureFixture[str]) -> None:
     bench = importlib.util.module_from_spec(spec)
     loader.exec_module(bench)
     bench.load(seconds=12, subscribers=20, clients=10, workers=5)
+    compose("up", "-d")  # for the tests that follow
     table = capsys.readouterr().out
     print(table)
     ratios = [float(ratio) for ratio in re.findall(r" (\d+\.\d\d) (?:=|<|0)", table)]
