@@ -274,6 +274,7 @@ def test_servers_vanish_without_a_fin() -> None:
 
 def test_a_worker_vanishes_without_a_fin() -> None:
     with client_of("zmq-push") as worker:
+        wait_for(lambda: logs("zmq-push").endswith(" handed out\n"), 10)
         gone = vanish("zmq-pull")
         handed = jobs_handed_out()
         wait_for(lambda: logs("zmq-push").endswith("Waiting: no worker takes a job\n"), 12)

@@ -19,7 +19,7 @@ from conftest import ROOT, compose, run, wait_for
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
 
-pytestmark = pytest.mark.usefixtures("lab")
+pytestmark = pytest.mark.usefixtures("fresh")
 
 SERVICES = ["zmq-pub", "zmq-pull", "zmq-push", "zmq-rep", "zmq-req", "zmq-sub"]
 SERVERS = {"zmq-rep": "REP server", "zmq-pub": "PUB publisher", "zmq-push": "PUSH dispatcher"}
@@ -28,6 +28,12 @@ CLIENTS = {
     "zmq-sub": ("python subzmq.py", "WAKTU .* 20", "SUB subscriber"),
     "zmq-pull": ("python pullzmq.py", r"job of \d s \.", r"Worker \w+"),
 }
+
+
+@pytest.fixture(scope="module")
+def fresh(lab: None) -> None:
+    """Containers that have said nothing yet: what other tests did fills their logs."""
+    compose("up", "-d", "--force-recreate")
 
 
 def typed(command: str) -> Terminal:

@@ -23,4 +23,4 @@ def test_many_at_once(lab: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert heard == own == once == 1 and "not the same" not in table
     assert slowest <= 3
     assert 0.7 <= share <= 1.3
-    assert len(memory) == 6 and max(memory) <= 1.3  # of so few seconds, the first too
+    assert len(memory) == 6 and max(memory) <= 2  # some still start; bench looks at ten minutes
