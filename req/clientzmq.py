@@ -42,11 +42,11 @@ try:
                 continue
             start = time.perf_counter()
             for attempt in 1, 2, 3:
-                if attempt > 1 or lost.poll(0) or not socket.poll(0, zmq.POLLOUT):
+                if attempt > 1 or int(lost.EVENTS) & zmq.POLLIN:
                     socket.close()  # a REQ socket that waits for a reply sends nothing else
                     socket, lost = connect()
                 socket.send(message)
-                if socket in zmq.select([socket, lost], [], [], 5)[0]:
+                if socket in dict(zmq.zmq_poll([(socket, zmq.POLLIN), (lost, zmq.POLLIN)], 5000)):
                     break
                 print(f"No reply, attempt {attempt} of 3")
             else:
