@@ -272,7 +272,13 @@ def test_servers_vanish_without_a_fin() -> None:
         assert max(took) < 10
 
 
-def test_a_worker_vanishes_without_a_fin() -> None:
+@pytest.fixture
+def fresh() -> None:
+    """Containers whose networks no other test has taken apart."""
+    compose("up", "-d", "--force-recreate", env=os.environ | {"ZMQ_INTERVAL": "0.1"})
+
+
+def test_a_worker_vanishes_without_a_fin(fresh: None) -> None:
     with client_of("zmq-push") as worker:
         wait_for(lambda: logs("zmq-push").endswith(" handed out\n"), 10)
         gone = vanish("zmq-pull")
@@ -290,7 +296,7 @@ def jobs_handed_out() -> list[str]:
     return re.findall(r"Job of (\d) s handed out", logs("zmq-push"))
 
 
-def test_a_bad_network_loses_nothing() -> None:
+def test_a_bad_network_loses_nothing(fresh: None) -> None:
     """200 ms more on each packet of the servers, and one in five lost."""
     bad = []
     try:
