@@ -14,18 +14,18 @@ import sys
 from collections.abc import Callable
 
 import hostile
-from as_json import capture_json
-from check import table
 from conftest import ROOT
-from frames import CaptureError, records, segment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from page import write_page
-from payload import pickled, printable, properties, text_of
-from story import Story
-from text import story_lines
+from read.frames import CaptureError, records, segment
+from read.payload import pickled, printable, properties, text_of
+from read.story import Story
+from read.zmtp import KEPT, Frame, Parser
+from tell.as_json import capture_json
+from tell.check import table
+from tell.page import write_page
+from tell.text import story_lines
 from wire_packets import CAPTURES, Talk, pcap
-from zmtp import KEPT, Frame, Parser
 
 # what a terminal obeys, or that turns text around: no page needs it
 OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff]")

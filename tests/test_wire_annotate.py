@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from annotate import Notes, _comment, note, write_pcapng
-from events import Connection, Event, Part
-from names import hosts
-from story import PORTS
+from read.events import Connection, Event, Part
+from read.story import PORTS
+from tell.annotate import Notes, _comment, note, write_pcapng
+from tell.names import hosts
 from wire_packets import Talk, frame, greeting, read, ready
 
 Tshark = Callable[[list[str], Path], str]

@@ -7,13 +7,14 @@ from itertools import pairwise
 
 import dpkt  # type: ignore[import-untyped]
 import pytest
-from frames import CaptureError, Fragment, Record, Segment, records, segment
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from payload import pickled, printable
-from story import Story
-from streams import Streams
-from text import story_lines
+from read.frames import CaptureError, Fragment, Record, Segment, records, segment
+from read.payload import pickled, printable
+from read.story import Story
+from read.streams import Streams
+from read.zmtp import KEPT, Frame, Greeting, Parser
+from tell.text import story_lines
 from wire_packets import (
     ACK,
     CLIENT,
@@ -29,7 +30,6 @@ from wire_packets import (
     tcp,
     told,
 )
-from zmtp import KEPT, Frame, Greeting, Parser
 
 bodies = st.lists(
     st.tuples(st.binary(max_size=600), st.sampled_from((0, 1, 4))), min_size=1, max_size=12

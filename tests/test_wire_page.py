@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from diagram import COLUMNS, columns, diagram, label
-from events import KINDS, Connection, Event
 from hypothesis import given
 from hypothesis import strategies as st
-from page import MOST, ROWS, write_page
-from payload import printable
-from story import Story
+from read.events import KINDS, Connection, Event
+from read.payload import printable
+from read.story import Story
+from tell.diagram import COLUMNS, columns, diagram, label
+from tell.page import MOST, ROWS, write_page
 from wire_packets import CAPTURES, Talk, frame, told
 
 OURS = set(

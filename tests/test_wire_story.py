@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from as_json import capture_json
-from check import rows
-from events import Connection
-from story import Story, label
-from text import story_lines
+from read.events import Connection
+from read.story import Story
+from tell.as_json import capture_json
+from tell.check import rows
+from tell.text import story_lines
+from tell.words import label
 from wire_packets import (
     ACK,
     CAPTURES,
@@ -428,7 +429,7 @@ def test_no_right_to_capture() -> None:
 def as_nobody(*arguments: str, cwd: Path = CAPTURES) -> subprocess.CompletedProcess[str]:
     """Run wirezmq as a user without rights; loaded before, as they may not read the clone."""
     script = (
-        "import os, sys, wirezmq, live, text\n"
+        "import os, sys, wirezmq, read.live, tell.text\n"
         "wirezmq.arguments()  # loads the rest of argparse\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "sys.exit(wirezmq.main())"

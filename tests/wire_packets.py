@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import dpkt  # type: ignore[import-untyped]
-from frames import Record, records
-from story import Story
+from read.frames import Record, records
+from read.story import Story
 
 CAPTURES = Path(__file__).parent / "captures"
 CLIENT, SERVER = (bytes((10, 0, 0, 2)), 40000), (bytes((10, 0, 0, 3)), 5555)

@@ -15,9 +15,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from frames import CaptureError, Record, records
-from payload import printable
-from story import PORTS, Story
+from read.frames import CaptureError, Record, records
+from read.payload import printable
+from read.story import PORTS, Story
 
 BRIDGE = "br-zmq"
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
@@ -112,8 +112,8 @@ def read(path: str, story: Story) -> str:
 
 def tell_live(options: argparse.Namespace, colour: bool) -> int:
     """Tell what passes on an interface until Ctrl-C."""
-    from live import Keeper, link_of, listen, packets
-    from text import heading, line
+    from read.live import Keeper, link_of, listen, packets
+    from tell.text import heading, line
 
     interface = options.live or BRIDGE
     story = Story(ports=PORTS | dict(options.port), keep=False)
@@ -155,33 +155,33 @@ def complain(name: str, wrong: str) -> int:
 
 def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) -> None:
     """Write what was asked for about one capture."""
-    from live import create
+    from read.live import create
 
     name = printable(os.fsencode(path))
     if options.check:
-        from check import summary, table
+        from tell.check import summary, table
 
         many = len(options.captures) > 1
         for said in [summary(name, story)] if many else table(name, story, colour):
             print(said)
     elif options.json:
-        from as_json import capture_json
+        from tell.as_json import capture_json
 
         print(capture_json(name, story))
     elif not options.html and not options.pcapng:
-        from text import story_lines
+        from tell.text import story_lines
 
         for said in story_lines(name, story, colour):
             print(said)
     if options.html:
         import io
 
-        from page import write_page
+        from tell.page import write_page
 
         with io.TextIOWrapper(create(options.html), encoding="utf-8") as page:
             write_page(name, story, page)
     if options.pcapng:
-        from annotate import write_pcapng
+        from tell.annotate import write_pcapng
 
         with create(options.pcapng) as annotated:
             write_pcapng(path, PORTS | dict(options.port), annotated)
@@ -206,7 +206,7 @@ def main() -> int:
         if wrong:
             code = complain(path, wrong)
         elif options.check:
-            from check import rows
+            from tell.check import rows
 
             holds = all(row.frames for row in rows(story))
             passed += holds

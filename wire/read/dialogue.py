@@ -10,9 +10,9 @@ PLAIN RFC 24, CURVE RFC 25 and 26.
 import os
 from collections import deque
 
-from events import Connection, Event, Part
-from payload import SHOWN, pickled, printable, properties, text_of
-from zmtp import COMMAND, KEPT, MORE, Frame, Greeting, Skipped
+from read.events import Connection, Event, Part
+from read.payload import SHOWN, pickled, printable, properties, text_of
+from read.zmtp import COMMAND, KEPT, MORE, Frame, Greeting, Skipped
 
 PARTS = 100  # frames of a message that are kept
 SIDES = ("client", "server")

@@ -13,11 +13,12 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import BinaryIO
 
-from events import Connection, Event
-from frames import LARGEST, CaptureError, Record, records
-from names import hosts, shorten
-from story import Story
-from words import direction, label
+from read.events import Connection, Event
+from read.frames import LARGEST, CaptureError, Record, records
+from read.story import Story
+
+from tell.names import hosts, shorten
+from tell.words import direction, label
 
 SECTION, INTERFACE, OBSOLETE, SIMPLE, NAMES, PACKET = 0x0A0D0D0A, 1, 2, 3, 4, 6
 COMMENT, TSRESOL = 1, 9  # options

@@ -6,9 +6,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from events import Connection, Event
-from payload import printable
-from story import Story
+from read.events import Connection, Event
+from read.payload import printable
+from read.story import Story
 
 PATTERNS = {"REQ-REP": "zmq-req", "PUB-SUB": "zmq-sub", "PUSH-PULL": "zmq-pull"}
 MESSAGES = 3  # that a subscriber should get under its topic

@@ -1,6 +1,6 @@
 """Collapses runs of like messages to one event each, while they come in."""
 
-from events import MESSAGES, Event
+from read.events import MESSAGES, Event
 
 TOLD = 500  # events of a connection told one by one; then all of a kind and sender are alike
 TOPICS = 8  # topics whose messages may alternate in a run

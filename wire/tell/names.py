@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from events import Connection, Event
+from read.events import Connection, Event
 
 
 def host(address: str) -> str:

@@ -10,9 +10,10 @@ from dataclasses import replace
 from html import escape
 from unicodedata import east_asian_width
 
-from events import MESSAGES, Connection, Event
-from names import shorten
-from words import say, span
+from read.events import MESSAGES, Connection, Event
+
+from tell.names import shorten
+from tell.words import say, span
 
 WIDTH, LEFT, RIGHT = 760, 184, 675  # units of the drawing; the lifelines of client and server
 TALL = 1000  # units: a part of a diagram that is no taller fits on one A4 page

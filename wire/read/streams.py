@@ -10,7 +10,7 @@ counted; what the capture lacks is given as a gap. Sequence numbers wrap around 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from frames import ACK, FIN, RST, SYN, Segment, endpoint
+from read.frames import ACK, FIN, RST, SYN, Segment, endpoint
 
 WRAP = 1 << 32
 WAITING = 256  # segments that may wait for a missing one before it is given up

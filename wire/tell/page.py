@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TextIO
 
-from diagram import STYLE, arrow, diagram, safe
-from events import MESSAGES, Connection, Event
-from names import host, roles, shorten
-from story import Story
-from text import closing, heading, remarks
-from words import direction, say, span
+from read.events import MESSAGES, Connection, Event
+from read.story import Story
+
+from tell.diagram import STYLE, arrow, diagram, safe
+from tell.names import host, roles, shorten
+from tell.text import closing, heading, remarks
+from tell.words import direction, say, span
 
 TEXT = 160  # characters of a text that are shown; its size is given when it is longer
 LAST = 20  # rows at the end of a table that are shown, of a connection with more than ROWS

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from events import Connection, Event
-from story import Story
-from words import direction, say, span
+from read.events import Connection, Event
+from read.story import Story
+
+from tell.words import direction, say, span
 
 COLOURS = {"TCP": "36", "ZMTP": "0", "capture": "33", "heading": "1", "bad": "31"}
 PLAIN, MESSAGE = "0", "32"

@@ -1,6 +1,6 @@
 """Says an event in words, for every output that people read."""
 
-from events import Connection, Event
+from read.events import Connection, Event
 
 LINE = 200  # characters of a text that are shown in a line
 TCP = {

@@ -1,6 +1,6 @@
 """From packets to a story: connections and events, while the packets come in.
 
-How an output uses it (the model, Event and Connection, is in events.py and is exported here):
+How an output in tell/ uses it (the model, Event and Connection, is in events.py):
 
     story = Story()                       # runs of like messages collapse, memory stays flat
     story = Story(each=True)              # every message is an event of its own
@@ -8,26 +8,15 @@ How an output uses it (the model, Event and Connection, is in events.py and is e
         new = story.feed(record)          # (connection, event) completed, for a live output
     story.end()                           # what was still open
     story.connections, story.frames       # the whole
-
-`label(connection, event)` says an event in one line, as every output shows it:
-'REQ → REP request "Hello"'.
-
-The page (wire/page.py):       write_page(capture_name, story, out)  [text file]
-                               from Story(): runs are collapsed already.
-The annotator (annotate.py):   write_pcapng(source, ports, out)  [binary file]
-                               tells its own story while it reads `source` again.
 """
 
-from dialogue import Dialogue
-from events import KINDS, MESSAGES, Connection, Event, Part
-from frames import LINKS, Fragment, Record, segment
-from payload import SHOWN
-from runs import Runs
-from streams import SERVER, Flow, Piece, Pieces, Streams
-from words import label, say, span
-from zmtp import KEPT, Parser
-
-__all__ = ["KINDS", "MESSAGES", "Connection", "Event", "Part", "Story", "label", "say", "span"]
+from read.dialogue import Dialogue
+from read.events import Connection, Event
+from read.frames import LINKS, Fragment, Record, segment
+from read.payload import SHOWN
+from read.runs import Runs
+from read.streams import SERVER, Flow, Piece, Pieces, Streams
+from read.zmtp import KEPT, Parser
 
 PORTS = {5555: ("REQ", "REP"), 12345: ("SUB", "PUB"), 9999: ("PULL", "PUSH")}  # client, server
 WORDS = 1000  # first words of published messages that are counted apart

@@ -4,8 +4,8 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from events import Connection, Event
-from story import Story
+from read.events import Connection, Event
+from read.story import Story
 
 LISTS = ("requests", "replies", "subscriptions", "published", "jobs")
 ALWAYS = {"frame", "time", "sender", "kind"}
