@@ -19,7 +19,7 @@ from read.frames import CaptureError, Record, records
 from read.payload import printable
 from read.story import PORTS, Story
 
-BRIDGE = "br-zmq"
+BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
 
 
