@@ -20,6 +20,7 @@ from read.payload import printable
 from read.story import PORTS, Story
 
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
+NEEDED = "this needs Jinja2: pip install jinja2, or run it in the container (zmq-wire)"
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
 
 
@@ -176,7 +177,10 @@ def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) 
     if options.html:
         import io
 
-        from tell.page import write_page
+        try:
+            from tell.page import write_page
+        except ImportError:
+            sys.exit(complain(options.html, NEEDED))
 
         with io.TextIOWrapper(create(options.html), encoding="utf-8") as page:
             write_page(name, story, page)
