@@ -20,7 +20,8 @@ from read.payload import printable
 from read.story import PORTS, Story
 
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
-NEEDED = "this needs Jinja2: pip install jinja2, or run it in the container (zmq-wire)"
+NEEDED = "this needs {}: pip install it, or run zmq-wire, the container that has it"
+SERVE = "127.0.0.1:8080"
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
 
 
@@ -52,10 +53,15 @@ def arguments() -> argparse.Namespace:
     add("--html", metavar="FILE", help="write the story as a page")
     add("--pcapng", metavar="FILE", help="write the capture with a comment on each message")
     add("--port", metavar="N=PATTERN", type=port, action="append", default=[], help="a hint")
-    options = parser.parse_args()
+    add("--serve", metavar="PORT", help=f"show it in a browser ({SERVE}); --serve=PORT: another")
+    # Only --serve=PORT gives a port: what stands after a bare --serve is a capture.
+    given = [f"--serve={SERVE}" if word == "--serve" else word for word in sys.argv[1:]]
+    options = parser.parse_args(given)
     options.check = options.check or bool(options.expect)
     if options.live and options.captures:
         parser.error("either captures or --live")
+    if options.serve and (options.check or options.json or options.html or options.pcapng):
+        parser.error("--serve shows it in a browser: it goes without another output")
     if not options.captures and (options.check or options.json or options.html or options.pcapng):
         parser.error("this needs a capture")
     if options.w and options.captures:
@@ -113,7 +119,7 @@ def read(path: str, story: Story) -> str:
 
 def tell_live(options: argparse.Namespace, colour: bool) -> int:
     """Tell what passes on an interface until Ctrl-C."""
-    from read.live import Keeper, link_of, listen, packets
+    from read.live import Keeper, create, link_of, listen, packets
     from tell.text import heading, line
 
     interface = options.live or BRIDGE
@@ -121,7 +127,7 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
     known = 0
     try:
         with listen(interface) as raw:
-            keeper = Keeper(options.w, link_of(raw)) if options.w else None
+            keeper = Keeper(create(options.w), link_of(raw)) if options.w else None
             name = printable(os.fsencode(interface))
             print(f"live from {name}, Ctrl-C ends it", file=sys.stderr, flush=True)
             for record in packets(raw):
@@ -145,6 +151,20 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
         raise
     except OSError as error:
         return complain(options.w or interface, error.strerror or str(error))
+    return 0
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Show captures, or what passes on an interface, in a browser until Ctrl-C."""
+    try:
+        from serve.run import Refusal, show
+    except ImportError as error:
+        return complain("--serve", NEEDED.format(error.name))
+    try:
+        ports = PORTS | dict(options.port)
+        show(options.captures, options.live or BRIDGE, options.w, ports, options.serve)
+    except Refusal as refusal:
+        return complain(*refusal.args)
     return 0
 
 
@@ -179,8 +199,8 @@ def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) 
 
         try:
             from tell.page import write_page
-        except ImportError:
-            sys.exit(complain(options.html, NEEDED))
+        except ImportError as error:
+            sys.exit(complain("--html", NEEDED.format(error.name)))
 
         with io.TextIOWrapper(create(options.html), encoding="utf-8") as page:
             write_page(name, story, page)
@@ -196,6 +216,8 @@ def main() -> int:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = arguments()
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if options.serve:
+        return serve(options)
     if not options.captures:
         return tell_live(options, colour)
     code = passed = 0

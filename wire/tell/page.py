@@ -16,7 +16,7 @@ from read.events import MESSAGES, Connection, Event
 from read.story import Story
 
 from tell.diagram import WIDTH, arrow, diagram, isolated
-from tell.names import host, roles, shorten
+from tell.names import named, roles, shorten
 from tell.octets import octets
 from tell.overview import LANES, overview
 from tell.text import closing, heading, remarks
@@ -111,14 +111,6 @@ def entry(connection: Connection) -> dict[str, Any]:
         "server": f"{connection.role(connection.server)} {connection.server}",
         "frames": f"{min(frames, default=0)}–{max(last, default=0)}",
         "messages": f"{messages:,}",
-    }
-
-
-def named(connection: Connection, names: dict[tuple[str, str], str]) -> dict[str, str]:
-    """Return "ip:port" -> name of the two sides of a connection."""
-    return {
-        address: names.get((host(address), connection.role(address)), "")
-        for address in (connection.client, connection.server)
     }
 
 
