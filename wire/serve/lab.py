@@ -208,6 +208,8 @@ class Lab:
             "open": view.open,
             "by": view.ended_by,
             "ended": view.ended,
+            "began": connection.events[0].time,
+            "late": connection.late,
             "messages": sum(connection.counts.get(kind, 0) for kind in MESSAGES),
             "refused": connection.counts.get("refused", 0),
             "topics": list(view.topics),

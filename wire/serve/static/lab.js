@@ -7,6 +7,7 @@ import { Plot } from "./rates.js";
 const USUAL = [["REQ-REP", "REQ", "REP"], ["PUB-SUB", "SUB", "PUB"], ["PUSH-PULL", "PULL", "PUSH"]];
 const TRAVEL = 900, APART = 170, WAITING = 14; // ms on the way, ms between two, and how many wait
 const FULL = 2; // nodes on a side that have room for all their lines
+const NEW = 10; // seconds for which it is said that a side has joined
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -38,36 +39,38 @@ class Lane {
     const found = { client: new Map(), server: new Map() };
     for (const c of connections)
       for (const side of ["client", "server"]) {
-        const at = c[side];
-        const node = found[side].get(at.host) ?? { ...at, side, open: 0, last: null };
+        const node = found[side].get(c[side].host) ?? { ...c[side], side, open: 0, last: c };
         node.open += c.open;
-        if (!node.last || c.open || !node.last.open) node.last = c;
-        found[side].set(at.host, node);
+        if (c.open || (!node.last.open && c.ended >= node.last.ended)) node.last = c;
+        found[side].set(node.host, node);
       }
-    const port = [...new Set(connections.map((c) => c.server.port))];
-    this.port.textContent = port.length === 1 ? say("port", { port: port[0] }) : "";
+    const ports = new Set(connections.map((c) => c.server.port));
+    this.port.textContent = ports.size === 1 ? say("port", { port: [...ports][0] }) : "";
     this.empty.hidden = connections.length > 0;
-    this.nodes.clear();
-    for (const side of ["client", "server"]) this.list(side, [...found[side].values()], now);
-    this.draw();
+    const lists = ["client", "server"].map((side) => this.list(side, [...found[side].values()], now));
+    const key = [...lists, ...connections.map((c) => c.n + c.open)].join();
+    if (key !== this.key) this.draw();
+    this.key = key;
   }
 
+  // Show as many nodes as there is room for, those that are connected first.
   list(side, nodes, now) {
-    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const most = Math.max(2, Math.floor((this.wire.clientHeight || 200) / (2.9 * rem)) - 1);
+    const line = 2.9 * parseFloat(getComputedStyle(this.wire).fontSize);
+    const most = Math.max(2, Math.floor((this.wire.clientHeight || 200) / line) - 1);
     const shown = nodes.length <= most + 1 ? nodes
       : nodes.sort((a, b) => (b.open > 0) - (a.open > 0) || b.last.n - a.last.n).slice(0, most);
     const list = this.sides[side];
     list.classList.toggle("compact", shown.length > FULL);
     const items = shown.map((node) => {
-      const item = element("li", "node");
-      const state = this.state(node, now);
-      item.dataset.state = state.kind;
-      const name = element("span", "name", node.name || node.host);
-      item.append(element("b", "", node.role), name, element("span", "host", node.host),
-        element("span", "state", state.said));
-      item.addEventListener("click", () => this.pick(node.last.n));
-      this.nodes.set(side + node.host, item);
+      const known = this.nodes.get(side + node.host);
+      const item = known ?? this.node(side, node.host);
+      const [kind, sign, said] = this.state(node, now);
+      item.dataset.state = kind;
+      item.n = node.last.n;
+      const texts = [node.role, node.name || node.host, node.host, sign, said];
+      texts.forEach((text, at) => {
+        if (item.children[at].textContent !== text) item.children[at].textContent = text;
+      });
       return item;
     });
     if (!items.length) {
@@ -78,22 +81,31 @@ class Lane {
     }
     if (shown.length < nodes.length)
       items.push(element("li", "more", say("more", { n: number(nodes.length - shown.length) })));
-    list.replaceChildren(...items);
+    const same = items.every((item, at) => item === list.children[at]);
+    if (!same || items.length !== list.children.length) list.replaceChildren(...items);
+    return `${shown.map((node) => node.host)} ${nodes.length}`;
   }
 
-  // A side that ended its last connection is gone; the other one may wait for the next.
+  node(side, host) {
+    const item = element("li", "node");
+    item.append(element("b"), ...["name", "host", "sign", "state"].map((c) => element("span", c)));
+    item.addEventListener("click", () => this.pick(item.n));
+    this.nodes.set(side + host, item);
+    return item;
+  }
+
+  // A side that ended its last connection is gone; of the other one nothing is known.
   state(node, now) {
     const { last, side } = node;
-    const since = { ago: ago(now - last.ended) };
-    if (node.open) return { kind: "there", said: `● ${say("connected")}` };
-    if (last.by === "refused")
-      return side === "server" ? { kind: "gone", said: `✕ ${say("refused")}` }
-        : { kind: "idle", said: `○ ${say("listens")}` };
-    if (last.by === side) {
-      const key = side === "server" ? "lost_side" : "gone";
-      return { kind: "gone", said: `✕ ${say(key, since)}` };
+    if (node.open) {
+      const age = now - last.began;
+      return !last.late && age < NEW ? ["new", "●", say("joined", { ago: ago(age) })]
+        : ["there", "●", say("connected")];
     }
-    return { kind: "idle", said: `○ ${say("listens")}` };
+    if (last.by === "refused" && side === "server") return ["gone", "✕", say("refused")];
+    if (last.by === side)
+      return ["gone", "✕", say(side === "server" ? "lost_side" : "gone", { ago: ago(now - last.ended) })];
+    return ["idle", "○", say("idle")];
   }
 
   ends(connection) {
@@ -143,6 +155,7 @@ class Lane {
     const [x, y, u, v] = next.side === "client" ? at : [at[2], at[3], at[0], at[1]];
     const token = element("span", `token ${next.look}`,
       (next.side === "client" ? `${next.text} ▸` : `◂ ${next.text}`));
+    token.style.maxWidth = `${Math.abs(u - x) * 0.8}px`;
     if (next.n > 1) token.append(element("b", "", ` ×${number(next.n)}`));
     this.wire.append(token);
     const lift = next.side === "client" ? "-108%" : "8%"; // there above the line, back below it
