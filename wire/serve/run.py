@@ -22,7 +22,7 @@ from serve.lab import Lab
 from serve.source import Capture, Tail
 
 ADDRESS = "127.0.0.1"
-TOGETHER = 0.04  # seconds: what passes within them goes to the browsers together
+TOGETHER = 0.04  # seconds from one change that goes to the browsers to the next
 TURN = 2000  # packets that are read at a time: the browsers wait meanwhile
 BROWSERS = 500  # connections at a time
 QUEUE = 256  # that wait to be accepted
@@ -166,9 +166,11 @@ async def _live(
             heard(hub, name, line)
 
     async def follow() -> None:
+        due = 0.0
         while True:
             await woken.wait()
-            await asyncio.sleep(TOGETHER)
+            await asyncio.sleep(due - loop.time())
+            due = loop.time() + TOGETHER
             woken.clear()
             begun, read = tail.number, 0
 

@@ -84,12 +84,7 @@ const apply = (change, moves = true, step = false) => {
   status.total = Object.values(change.totals ?? {}).reduce((sum, n) => sum + n, 0) || status.total;
   if (paused !== null) return tellStatus();
   state.apply(change);
-  if (step && change.rows.length) {
-    const row = change.rows[change.rows.length - 1];
-    chosen = row.c;
-    render();
-    sequence.select(row.i);
-  }
+  if (step && change.rows.length) show(change.rows[change.rows.length - 1]);
   if (moves)
     for (const passing of change.passes ?? [])
       if (!find("topic").value || !passing.topic || passing.topic === find("topic").value)
@@ -97,8 +92,23 @@ const apply = (change, moves = true, step = false) => {
   return update();
 };
 
+// The last arrow of all: where one is, after a step back or a leap.
+const latest = () => {
+  const rows = [...state.connections.values()].flatMap((c) => [...c.rowsAt.values()]);
+  const frame = (row) => Number(row.frame.split("–").pop());
+  return rows.reduce((last, row) => (!last || frame(row) >= frame(last) ? row : last), null);
+};
+
+const show = (row) => {
+  chosen = row?.c ?? null;
+  render();
+  if (row) sequence.select(row.i);
+  else sequence.unselect();
+};
+
 const hear = (news) => {
   Object.assign(status, news);
+  if (news.opened) show(latest());
   if ("playing" in news || "at" in news) {
     if (news.playing) status.ended = false;
     find("play").textContent = say(status.playing ? "pause" : "play");
@@ -174,6 +184,18 @@ document.addEventListener("keydown", (event) => {
   if (!action) return;
   event.preventDefault();
   action();
+});
+// A button that the mouse has pressed does not keep the space bar for itself.
+document.addEventListener("click", (event) => {
+  if (event.detail) event.target.closest("button")?.blur();
+});
+find("tabs").addEventListener("keydown", (event) => {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!by) return;
+  event.stopPropagation();
+  actions.turn(by);
+  render();
+  find("tabs").querySelector("[aria-selected=true]")?.focus();
 });
 for (const id of ["theme", "help"]) find(id).addEventListener("click", actions[id]);
 for (const button of document.querySelectorAll(".view button"))

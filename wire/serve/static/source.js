@@ -70,7 +70,7 @@ export class Played {
       }
       if (line) this.queue.unshift(line);
       this.clock = this.time;
-      this.status({ at: this.at });
+      this.status({ at: this.at, opened: true });
     } catch (error) {
       if (!abort.signal.aborted) this.lost(place);
     }
