@@ -1,24 +1,27 @@
 """Tells a packet capture of ZeroMQ as the messages that passed, with Wireshark's frame numbers.
 
     python wire/wirezmq.py zmq.pcap            the story of a capture
+    python wire/wirezmq.py --grade kelas/      a table of all captures that a class handed in
     python wire/wirezmq.py                     live from br-zmq, as it happens
     tcpdump -i br-zmq -U -w - | python wire/wirezmq.py -
 
-Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a capture that cannot
-be read to its end, or that has no ZMTP in it.
+Exit code: 0; with --check and --grade 1 if something is missing, or an answer is not right; 2 for
+bad usage, for a capture that cannot be read to its end, or (without these) that has no ZMTP in it.
 """
 
 import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, TypeVar
 
 from read.frames import CaptureError, Record, records
 from read.payload import printable
-from read.story import PORTS, Story
+from read.story import PORTS, New, Story
 
+T = TypeVar("T")
+Look = Callable[[Record | None, New], None]
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
 
@@ -37,8 +40,9 @@ def arguments() -> argparse.Namespace:
     """Read the command line; argparse ends with exit code 2 if it is wrong."""
     parser = argparse.ArgumentParser(
         description="Tell a packet capture of ZeroMQ as the messages that passed.",
-        epilog="Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a "
-        "capture that cannot be read to its end, or that has no ZMTP in it.",
+        epilog="Exit code: 0; with --check and --grade 1 if something is missing, or an answer is "
+        "not right; 2 for bad usage, for a capture that cannot be read to its end, or (without "
+        "these) that has no ZMTP in it.",
     )
     add = parser.add_argument
     add("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng file, - for the input")
@@ -46,17 +50,27 @@ def arguments() -> argparse.Namespace:
     add("-w", metavar="FILE", help="keep what passes live as a pcap file")
     add("--all", action="store_true", help="a line for each message, none collapsed")
     add("--check", action="store_true", help="is what the lab asks for in it?")
-    add("--expect", metavar="TEXT", default="", help="a request should hold this text")
+    add("--expect", metavar="TEXT", default="", help="a request should be this text, all of it")
+    add("--answers", metavar="FILE", help="how many of these answers are right?")
+    add("--grade", action="store_true", help="a table of these captures, or of those in a folder")
+    add("--csv", action="store_true", help="that table for a spreadsheet")
     add("--json", action="store_true", help="the story as JSON")
     add("--html", metavar="FILE", help="write the story as a page")
     add("--pcapng", metavar="FILE", help="write the capture with a comment on each message")
     add("--port", metavar="N=PATTERN", type=port, action="append", default=[], help="a hint")
     options = parser.parse_args()
-    options.check = options.check or bool(options.expect)
+    options.check = options.check or bool(options.expect or options.answers)
     if options.live and options.captures:
         parser.error("either captures or --live")
-    if not options.captures and (options.check or options.json or options.html or options.pcapng):
+    told = options.html or options.pcapng
+    if not options.captures and (options.check or options.json or options.grade or told):
         parser.error("this needs a capture")
+    if options.grade and (options.check or options.all or told or "-" in options.captures):
+        parser.error("--grade takes captures and folders, and beside them only --csv or --json")
+    if options.csv and (not options.grade or options.json):
+        parser.error("--csv goes with --grade, and without --json")
+    if options.answers and (len(options.captures) > 1 or "-" in options.captures):
+        parser.error("--answers is about one capture, which is a file")
     if options.w and options.captures:
         parser.error("-w keeps what is captured live: it goes without a capture")
     if (options.html or options.pcapng) and len(options.captures) > 1:
@@ -73,31 +87,42 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def progress(source: Iterable[Record], file: BinaryIO) -> Iterator[Record]:
-    """Pass records on, and say on the terminal how far it is, once it takes over a second."""
-    start = time.monotonic()
-    said = False
+def progress(source: Iterable[T], far: Callable[[T], str]) -> Iterator[T]:
+    """Pass items on, and say on the terminal how far it is, once it takes over a second."""
+    said, due = False, time.monotonic() + 1
     try:
-        size = os.fstat(file.fileno()).st_size
-        for record in source:
-            if not record.number % 5000 and time.monotonic() - start > 1:
-                part = f", {file.tell() * 100 // size} %" if size and file.seekable() else ""
-                print(f"\r{record.number:,} frames{part}", end="", file=sys.stderr, flush=True)
-                said = True
-            yield record
+        for item in source:
+            if time.monotonic() > due:
+                print(f"\r{far(item)}\x1b[K", end="", file=sys.stderr, flush=True)
+                said, due = True, time.monotonic() + 0.1
+            yield item
     finally:
         if said:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def read(path: str, story: Story) -> str:
-    """Read a capture into the story; return what is wrong with it, or an empty text."""
+def packets_of(file: BinaryIO) -> Iterator[Record]:
+    """Yield the packets of a capture, with progress on a terminal."""
+    if not sys.stderr.isatty():
+        return records(file)
+    size = os.fstat(file.fileno()).st_size if file.seekable() else 0
+
+    def far(record: Record) -> str:
+        return f"{record.number:,} frames" + (f", {file.tell() * 100 // size} %" if size else "")
+
+    return progress(records(file), far)
+
+
+def read(path: str, story: Story, look: Look = lambda record, events: None) -> str:
+    """Read a capture into the story; return what is wrong with it, or an empty text.
+
+    `look` is called with each packet and its events, at the end with None and what was held back.
+    """
     try:
         file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)
         with file:
-            source = records(file)
-            for record in progress(source, file) if sys.stderr.isatty() else source:
-                story.feed(record)
+            for record in packets_of(file):
+                look(record, story.feed(record))
     except KeyboardInterrupt:
         if path != "-":
             raise
@@ -106,7 +131,7 @@ def read(path: str, story: Story) -> str:
     except OSError as error:
         return error.strerror or str(error)
     finally:
-        story.end()
+        look(None, story.end())
     return ""
 
 
@@ -194,6 +219,10 @@ def main() -> int:
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     if not options.captures:
         return tell_live(options, colour)
+    if options.grade:
+        from grade.whole import grade_class
+
+        return grade_class(options, PORTS | dict(options.port), read, progress)
     code = passed = 0
     each = options.all or options.json
     for path in options.captures:
@@ -213,6 +242,10 @@ def main() -> int:
             code = code or int(not holds)
     if options.check and len(options.captures) > 1:
         print(f"{passed} of {len(options.captures)} captures complete")
+    if options.answers:
+        from grade.whole import check_answers
+
+        code = max(code, check_answers(options, PORTS | dict(options.port), read))
     return code
 
 

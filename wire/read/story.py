@@ -10,7 +10,7 @@ How an output in tell/ uses it (the model, Event and Connection, is in events.py
     story.connections, story.frames       # the whole
 """
 
-from read.dialogue import Dialogue
+from read.dialogue import SIDES, Dialogue
 from read.events import Connection, Event
 from read.frames import LINKS, Fragment, Record, segment
 from read.payload import SHOWN
@@ -41,7 +41,7 @@ class Story:
     """Reads packets one by one. `ports` are hints: port -> types of the client and the server.
 
     `each`: keep every event, and the lists of texts. `keep` false: keep no event at all (live).
-    `expect`: the text that a request should hold.
+    `expect`: the text that a request should be.
     """
 
     def __init__(
@@ -113,6 +113,8 @@ class Story:
                 at = time if item.time == piece.time else (item.time - (self.start or 0)) / 1e9
                 event = talk.dialogue.take(side, item, at)
                 if event:
+                    if event.kind == "greeting":
+                        talk.connection.initial[SIDES[side]] = flow.halves[side].begin or 0
                     self._add(talk, event, new)
         return new
 
