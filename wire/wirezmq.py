@@ -5,8 +5,8 @@
     python wire/wirezmq.py                     live from br-zmq, as it happens
     tcpdump -i br-zmq -U -w - | python wire/wirezmq.py -
 
-Exit code: 0; with --check and --grade 1 if something is missing, or an answer is not right; 2 for
-bad usage, for a capture that cannot be read to its end, or (without these) that has no ZMTP in it.
+Exit code: 0; with --check and --grade 1 if something is missing or not right; 2 for bad usage,
+for a capture that cannot be read to its end, or that has no ZMTP in it.
 """
 
 import argparse
@@ -18,10 +18,9 @@ from typing import BinaryIO, TypeVar
 
 from read.frames import CaptureError, Record, records
 from read.payload import printable
-from read.story import PORTS, New, Story
+from read.story import PORTS, Look, Story
 
 T = TypeVar("T")
-Look = Callable[[Record | None, New], None]
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
 
@@ -40,9 +39,8 @@ def arguments() -> argparse.Namespace:
     """Read the command line; argparse ends with exit code 2 if it is wrong."""
     parser = argparse.ArgumentParser(
         description="Tell a packet capture of ZeroMQ as the messages that passed.",
-        epilog="Exit code: 0; with --check and --grade 1 if something is missing, or an answer is "
-        "not right; 2 for bad usage, for a capture that cannot be read to its end, or (without "
-        "these) that has no ZMTP in it.",
+        epilog="Exit code: 0; with --check and --grade 1 if something is missing or not right; "
+        "2 for bad usage, for a capture that cannot be read to its end, or that has no ZMTP in it.",
     )
     add = parser.add_argument
     add("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng file, - for the input")
@@ -62,10 +60,10 @@ def arguments() -> argparse.Namespace:
     options.check = options.check or bool(options.expect or options.answers)
     if options.live and options.captures:
         parser.error("either captures or --live")
-    told = options.html or options.pcapng
-    if not options.captures and (options.check or options.json or options.grade or told):
+    told = options.check or options.html or options.pcapng
+    if not options.captures and (told or options.json or options.grade):
         parser.error("this needs a capture")
-    if options.grade and (options.check or options.all or told or "-" in options.captures):
+    if options.grade and (told or options.all or "-" in options.captures):
         parser.error("--grade takes captures and folders, and beside them only --csv or --json")
     if options.csv and (not options.grade or options.json):
         parser.error("--csv goes with --grade, and without --json")
@@ -101,27 +99,20 @@ def progress(source: Iterable[T], far: Callable[[T], str]) -> Iterator[T]:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def packets_of(file: BinaryIO) -> Iterator[Record]:
-    """Yield the packets of a capture, with progress on a terminal."""
-    if not sys.stderr.isatty():
-        return records(file)
+def _far(record: Record, file: BinaryIO) -> str:
     size = os.fstat(file.fileno()).st_size if file.seekable() else 0
-
-    def far(record: Record) -> str:
-        return f"{record.number:,} frames" + (f", {file.tell() * 100 // size} %" if size else "")
-
-    return progress(records(file), far)
+    return f"{record.number:,} frames" + (f", {file.tell() * 100 // size} %" if size else "")
 
 
 def read(path: str, story: Story, look: Look = lambda record, events: None) -> str:
-    """Read a capture into the story; return what is wrong with it, or an empty text.
-
-    `look` is called with each packet and its events, at the end with None and what was held back.
-    """
+    """Read a capture into the story; return what is wrong with it, or an empty text."""
     try:
         file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)
         with file:
-            for record in packets_of(file):
+            source = records(file)
+            if sys.stderr.isatty():
+                source = progress(source, lambda record: _far(record, file))
+            for record in source:
                 look(record, story.feed(record))
     except KeyboardInterrupt:
         if path != "-":

@@ -107,7 +107,8 @@ def _differences(there: Capture, here: Capture) -> str:
     except OSError:
         formats = []
     shared = [(there.held[key], held) for key, held in here.held.items() if key in there.held]
-    said = [f"{len(shared)} of {len(here.held)} connections"]
+    count = len(here.held)
+    said = [f"{len(shared)} of its {count} connection{'s' * (count != 1)}"]
     if there.frames != here.frames:
         said.append(f"{there.frames:,} frames there, {here.frames:,} here")
     if len(set(formats)) > 1:
@@ -123,7 +124,7 @@ def _differences(there: Capture, here: Capture) -> str:
     if shift:
         said.append(f"clock {shift / 1e6:+.6f} s")
     if texts:
-        more = f" and {len(texts) - 1} more texts" if texts[1:] else ""
+        more = f" and {len(texts) - 1} more" if texts[1:] else ""
         said.append(f'"{texts[0][0]}" there is "{texts[0][1]}" here{more}')
     if len(said) == 1:
         said.append("no difference in what is told")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from read.frames import Record
-from read.story import New, Story
+from read.story import Look, New, Story
 from tell.check import Row, rows
 from tell.text import remarks
 
@@ -14,7 +14,6 @@ from grade.files import File
 from grade.form import Form, FormError, read_form
 from grade.marks import Answers, Mark
 
-Look = Callable[[Record | None, New], None]
 Read = Callable[[str, Story, Look], str]  # reads a capture; returns what is wrong with it, or ""
 Ports = dict[int, tuple[str, str]]
 
@@ -84,6 +83,6 @@ def grade(file: File, numbers: set[str], ports: Ports, read: Read) -> tuple[Grad
     graded.error, graded.notes = error, list(remarks(story))
     graded.sent = file.number in sent
     graded.others = sorted(n for n in sent - {file.number} if any(map(str.isdigit, n)))
-    if file.form:
+    if file.form and story.frames:
         graded.marks = answers.marks(story)
     return graded, capture

@@ -11,6 +11,7 @@ from grade.files import Class
 from grade.form import QUESTIONS
 from grade.row import Graded
 
+CONFUSED = ("TCP", "greeting", "READY")  # how the mistake that matters most begins
 NAMES = 3  # files that a line names
 FORMULA = "=+-@＝＋－＠"  # a cell that begins with one is a formula to a spreadsheet
 
@@ -21,16 +22,19 @@ def lacks(graded: Graded) -> list[str]:
 
 
 def _missing(graded: Graded) -> Iterator[str]:
-    """Say what is missing, pattern by pattern, with the likely causes."""
+    """Say what is missing, for patterns that lack the same in one go, with the likely causes."""
     if not graded.connections:
         yield f"no ZMTP in its {graded.frames:,} frames: was it captured on the lab's bridge?"
         return
+    alike: dict[tuple[str, str], list[str]] = {}  # what is lacking and why -> patterns
     for pattern in dict.fromkeys(row.pattern for row in graded.missing):
         rows = [row for row in graded.missing if row.pattern == pattern]
-        causes = "; ".join(dict.fromkeys(row.cause for row in rows))
         whole = len(rows) == sum(row.pattern == pattern for row in graded.asked)
-        asked = "everything" if whole else ", ".join(row.asked for row in rows)
-        yield f"{pattern} lacks {asked} ({causes})"
+        asked = "missing" if whole else f"without {', '.join(row.asked for row in rows)}"
+        causes = "; ".join(dict.fromkeys(row.cause for row in rows))
+        alike.setdefault((asked, causes), []).append(pattern)
+    for (asked, causes), patterns in alike.items():
+        yield f"{' and '.join(patterns)} {asked} ({causes})"
 
 
 def _named(names: list[str], more: int = 0) -> str:
@@ -52,8 +56,9 @@ def remarks(graded: Graded) -> Iterator[str]:
     if graded.error:
         yield graded.error
     yield from graded.notes
-    if graded.frames:
+    if graded.frames and graded.missing:
         yield from _missing(graded)
+    if graded.frames:
         if not graded.sent:
             yield f'no request is "{graded.file.number}"'
     if graded.others:
@@ -66,8 +71,10 @@ def remarks(graded: Graded) -> Iterator[str]:
 def cells(graded: Graded) -> tuple[str, ...]:
     """Return the columns of a line, the remarks last."""
     lab = "complete" if not graded.missing else "MISSING" if graded.frames else "UNREAD"
-    answers = f"{graded.count('right')} of {len(graded.marks)}" if graded.file.form else "no form"
-    sent = "yes" if graded.sent else "MISSING"
+    answers = f"{graded.count('right')} of {len(graded.marks)}"
+    if not graded.marks:
+        answers = "-" if graded.file.form else "no form"
+    sent = "yes" if graded.sent else "MISSING" if graded.frames else "-"
     copied = "COPY" if graded.copy.others else "-"
     number = graded.file.number[:20] or "?"
     return number, lab, sent, copied, answers, graded.file.name[:60], "; ".join(remarks(graded))
@@ -86,12 +93,15 @@ def lines(rows: list[Graded], handed: Class) -> Iterator[str]:
     yield ""
     totals = summary(rows)
     yield (
-        f"{len(rows):,} captures: {totals['complete']:,} complete, {totals['sent']:,} with their "
-        f"number, {totals['copies']:,} with connections of others, {totals['unread']:,} not read"
+        f"{len(rows):,} handed in: {totals['complete']:,} complete, {totals['sent']:,} with their "
+        f"number, {totals['copies']:,} that share connections, {totals['unread']:,} not read"
     )
-    for title in "missing", "mistakes":
-        for name, count in totals[title].items():
-            yield f"{count:>5,}  {'missing: ' * (title == 'missing')}{name}"
+    for name, count in totals["missing"].items():
+        yield f"{count:>5,}  without {name}"
+    for name, count in totals["mistakes"].items():
+        yield f"{count:>5,}  {name}"
+    if totals["confused"]:
+        yield f"{totals['confused']:,} took TCP or a handshake for something else"
     yield from left_out(handed)
 
 
@@ -112,6 +122,7 @@ def summary(rows: list[Graded]) -> dict[str, Any]:
         "copies": sum(bool(row.copy.others) for row in rows),
         "unread": sum(bool(row.error) for row in rows),
         "missing": dict(Counter(name for row in rows for name in lacks(row)).most_common()),
+        "confused": sum(any(name.startswith(CONFUSED) for name in row.mistakes) for row in rows),
         "mistakes": dict(Counter(name for row in rows for name in row.mistakes).most_common()),
     }
 

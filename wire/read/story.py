@@ -10,6 +10,8 @@ How an output in tell/ uses it (the model, Event and Connection, is in events.py
     story.connections, story.frames       # the whole
 """
 
+from collections.abc import Callable
+
 from read.dialogue import SIDES, Dialogue
 from read.events import Connection, Event
 from read.frames import LINKS, Fragment, Record, segment
@@ -21,6 +23,9 @@ from read.zmtp import KEPT, Parser
 PORTS = {5555: ("REQ", "REP"), 12345: ("SUB", "PUB"), 9999: ("PULL", "PUSH")}  # client, server
 WORDS = 1000  # first words of published messages that are counted apart
 New = list[tuple[Connection, Event]]
+# What looks on while a capture is read: at each packet, and at the end at None, with what feed()
+# or end() returned.
+Look = Callable[[Record | None, New], None]
 
 
 class Talk:
