@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "wire"))
-from read.frames import Record, records  # noqa: E402
+from read.frames import Record, records
 
 CAPTURES = Path(__file__).parent / "captures"
 SAMPLE = CAPTURES / "kelas"

@@ -1,22 +1,23 @@
 """Finds captures that hold the same connection, and says what differs between them.
 
-A connection is known by both initial sequence numbers, which TCP chooses at random (RFC 9293,
-3.4.1), and by its ports. They stay when a capture is renamed, cut, filtered, merged, saved in
-another format, or when its text, its addresses or its clock are changed; two connections that have
-them in common by chance are not to be expected in 2^64. They are known as long as the SYNs or
-the greetings are in the capture.
+A connection is known by its ports and by both initial sequence numbers, which TCP chooses at
+random (RFC 9293, 3.4.1). They stay when a capture is renamed, cut, filtered, merged, saved in
+another format, or when its text, its addresses or its clock are changed. Where the SYN is not in
+the capture the first bytes that are have numbers close to it, so numbers need only be near: by
+chance that is one pair of captures of a class of 1,000 in a hundred thousand classes.
 """
 
 import filecmp
 from typing import NamedTuple
 
-from read.events import MESSAGES
+from read.events import MESSAGES, Event
 from read.frames import Record
 from read.story import New, Story
+from read.streams import WRAP
 
 CONNECTIONS, TEXTS = 50, 50  # of a capture, and of a connection: what is compared
 OTHERS = 10  # files that are named
-Key = tuple[int, int, str, str]  # initial sequence numbers and ports of client and server
+NEAR = 1 << 18  # bytes between what two captures have first of the same connection
 
 
 class Held(NamedTuple):
@@ -24,9 +25,21 @@ class Held(NamedTuple):
 
     client: str
     server: str
+    initial: tuple[int, int]  # sequence numbers of the first bytes from client and server
     syn: int  # microseconds since 1970, 0 if it is not in the capture
     greeting: int
     texts: dict[int, str]  # microseconds since 1970 -> text of a message
+
+    @property
+    def ports(self) -> tuple[str, str]:
+        return self.client.rpartition(":")[2], self.server.rpartition(":")[2]
+
+    def same(self, other: "Held") -> bool:
+        """Tell whether both are one connection, if their ports are the same."""
+        return all(
+            (a - b + NEAR) % WRAP <= 2 * NEAR
+            for a, b in zip(self.initial, other.initial, strict=True)
+        )
 
 
 class Capture:
@@ -35,7 +48,7 @@ class Capture:
     def __init__(self, path: str, name: str) -> None:
         self.path, self.name = path, name
         self.frames = 0
-        self.held: dict[Key, Held] = {}
+        self.held: list[Held] = []
         self.texts: dict[int, dict[float, str]] = {}  # number of the connection -> its messages
 
     def look(self, record: Record | None, new: New) -> None:
@@ -50,21 +63,26 @@ class Capture:
         """Take the connections of the story, once it is read."""
         self.frames = story.frames
 
-        def clock(seconds: float) -> int:
+        def clock(event: Event | None) -> int:
+            return at(event.time) if event else 0
+
+        def at(seconds: float) -> int:
             return ((story.start or 0) + round(seconds * 1e9)) // 1000
 
         for connection in story.connections[:CONNECTIONS]:
             initial, first = connection.initial, connection.firsts
-            if len(initial) < 2:
-                continue
-            client, server = connection.client, connection.server
-            ports = client.rpartition(":")[2], server.rpartition(":")[2]
-            syn = clock(first["syn"].time) if "syn" in first else 0
-            greeting = clock(first["greeting client"].time)
-            texts = self.texts.get(connection.number, {})
-            self.held[initial["client"], initial["server"], *ports] = Held(
-                client, server, syn, greeting, {clock(time): text for time, text in texts.items()}
-            )
+            if len(initial) == 2:
+                texts = self.texts.get(connection.number, {})
+                self.held.append(
+                    Held(
+                        connection.client,
+                        connection.server,
+                        (initial["client"], initial["server"]),
+                        clock(first.get("syn")),
+                        clock(first.get("greeting client")),
+                        {at(time): text for time, text in texts.items()},
+                    )
+                )
         self.texts.clear()
 
 
@@ -76,29 +94,44 @@ class Copy(NamedTuple):
     differs: list[str]  # for each earlier file in which a connection is seen first: what differs
 
 
+class Group:
+    """One connection, and the captures that hold it."""
+
+    def __init__(self, first: Held) -> None:
+        self.first = first
+        self.holders: dict[int, Held] = {}  # index of the capture -> as it holds it
+
+
 def copies(captures: list[Capture]) -> list[Copy]:
     """Return for each capture, in the order of the table, which others hold its connections."""
-    holders: dict[Key, list[int]] = {}
+    known: dict[tuple[str, str], list[Group]] = {}  # by the ports
+    groups: list[list[Group]] = [[] for _ in captures]  # of each capture
     for index, capture in enumerate(captures):
-        for key in capture.held:
-            holders.setdefault(key, []).append(index)
+        for held in capture.held:
+            alike = known.setdefault(held.ports, [])
+            group = next((group for group in alike if group.first.same(held)), None)
+            if group is None:
+                group = Group(held)
+                alike.append(group)
+            if index not in group.holders:
+                group.holders[index] = held
+                groups[index].append(group)
     found = []
     for index, capture in enumerate(captures):
-        shared = [holders[key] for key in capture.held if len(holders[key]) > 1]
-        first = sorted({each[0] for each in shared} - {index})
-        others = sorted({other for each in shared for other in each} - {index, *first})
+        shared = [group for group in groups[index] if len(group.holders) > 1]
+        first = sorted({min(group.holders) for group in shared} - {index})
+        others = sorted({other for group in shared for other in group.holders} - {index, *first})
         named = [*first, *others]
-        found.append(
-            Copy(
-                [captures[other].name for other in named[:OTHERS]],
-                len(named[OTHERS:]),
-                [_differences(captures[other], capture) for other in first[:OTHERS]],
-            )
-        )
+        differs = []
+        for earlier in first[:OTHERS]:
+            pairs = [(g.holders[earlier], g.holders[index]) for g in shared if earlier in g.holders]
+            differs.append(_differences(captures[earlier], capture, pairs))
+        names = [captures[other].name for other in named[:OTHERS]]
+        found.append(Copy(names, len(named[OTHERS:]), differs))
     return found
 
 
-def _differences(there: Capture, here: Capture) -> str:
+def _differences(there: Capture, here: Capture, shared: list[tuple[Held, Held]]) -> str:
     """Say how many connections two captures share, and what else differs."""
     try:
         if filecmp.cmp(there.path, here.path, shallow=False):
@@ -106,7 +139,6 @@ def _differences(there: Capture, here: Capture) -> str:
         formats = [_magic(capture.path) for capture in (there, here)]
     except OSError:
         formats = []
-    shared = [(there.held[key], held) for key, held in here.held.items() if key in there.held]
     count = len(here.held)
     said = [f"{len(shared)} of its {count} connection{'s' * (count != 1)}"]
     if there.frames != here.frames:
@@ -117,7 +149,9 @@ def _differences(there: Capture, here: Capture) -> str:
         said.append("other addresses")
     texts, shift = [], 0
     for a, b in shared:
-        moved = next((y - x for x, y in zip(a[2:4], b[2:4], strict=True) if x and y), 0)
+        moved = b.syn - a.syn if a.syn and b.syn else 0
+        if not moved and a.greeting and b.greeting:
+            moved = b.greeting - a.greeting
         shift = shift or moved
         pairs = [(text, b.texts.get(time + moved, text)) for time, text in a.texts.items()]
         texts += [(old, new) for old, new in pairs if old != new]

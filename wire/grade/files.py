@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -30,7 +31,7 @@ class Class:
     files: list[File] = field(default_factory=list)  # sorted by number
     others: list[str] = field(default_factory=list)  # names of what is neither capture nor form
     forms: list[str] = field(default_factory=list)  # names of forms without a capture
-    closed: list[str] = field(default_factory=list)  # folders that cannot be read, and why
+    closed: list[str] = field(default_factory=list)  # paths that cannot be read at all, and why
 
 
 def shown(path: str) -> str:
@@ -60,8 +61,7 @@ def handed_in(paths: Iterable[str]) -> Class:
     captures: dict[str, str] = {}  # real path -> path: a file that is named twice counts once
     forms: dict[tuple[str, str], str] = {}  # folder and stem -> path
     for path in paths:
-        inside = _inside(path, found) if os.path.isdir(path) else [path]
-        for each in inside:
+        for each in _inside(path, found):
             name = os.path.basename(each)
             if os.path.isdir(each):
                 found.others.append(f"{shown(each)}/")
@@ -86,13 +86,16 @@ def handed_in(paths: Iterable[str]) -> Class:
     return found
 
 
-def _inside(folder: str, found: Class) -> list[str]:
+def _inside(path: str, found: Class) -> list[str]:
+    """Return what is in a folder, and a file as it is."""
     try:
-        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+        if not stat.S_ISDIR(os.stat(path).st_mode):
+            return [path]
+        names = sorted(name for name in os.listdir(path) if not name.startswith("."))
     except OSError as error:
-        found.closed.append(f"{printable(os.fsencode(folder))}: {error.strerror}")
+        found.closed.append(f"{printable(os.fsencode(path))}: {error.strerror}")
         return []
-    return [os.path.join(folder, name) for name in names]
+    return [os.path.join(path, name) for name in names]
 
 
 def _beside(path: str, forms: dict[tuple[str, str], str]) -> None:

@@ -67,14 +67,14 @@ def parse(data: bytes) -> Form:
         value = value.strip()
         if key not in QUESTIONS or not sign:
             if line:
-                odd.append(f'no answer to a question: "{printable(line.encode())[:40]}"')
+                odd.append(f'"{printable(line.encode())[:40]}"')
         elif re.search(r"\w", value.replace("_", "")):
             known = answers.setdefault(key, value)
             if known != value:
                 answers[key] = f"{known} or {value}"
-    if len(odd) > ODD:
-        odd[ODD:] = [f"and {len(odd) - ODD:,} more such lines"]
-    return Form(answers, odd)
+    more = f" and {len(odd) - ODD:,} more lines" if len(odd) > ODD else ""
+    said = f"no answer to a question: {', '.join(odd[:ODD])}{more}"
+    return Form(answers, [said] if odd else [])
 
 
 def frame_number(value: str) -> int | None:

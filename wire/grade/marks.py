@@ -61,6 +61,7 @@ class Answers:
         self.seen: dict[int, list[Sight]] = {}  # of the last RECENT frames, and of those asked for
         self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
         self.tcp: dict[int, str] = {}  # frame that was asked for -> what TCP does there
+        self.twins: dict[int, int] = {}  # frame that was asked for -> the same packet before
         self.exchanges = 0
         self.waiting: dict[int, deque[int]] = {}  # requests of a connection without a reply
         self.times = [False, False]  # the time is that of some reply, in ms and in s
@@ -102,6 +103,8 @@ class Answers:
             first = self.packets.setdefault(packet, number)
             if first != number and number not in self.seen and first in self.seen:
                 self.seen[number] = self.seen[first]
+                if number in self.asked:
+                    self.twins[number] = first
             if len(self.packets) > RECENT:
                 del self.packets[next(iter(self.packets))]
         if number in self.asked:
@@ -128,12 +131,12 @@ class Answers:
     def _right(self, key: str, story: Story) -> list[Sight]:
         """Return what makes an answer right, which is nothing if it is wrong."""
         kind, role = FRAMES[key]
-        frame = self.frames[key]
+        frame = self.frames[key] or 0
         kinds = (kind, "initiate") if kind == "ready" else (kind,)
-        sights = [s for s in self.seen.get(frame or 0, ()) if s.kind in kinds]
+        sights = [s for s in self.seen.get(frame, ()) if s.kind in kinds]
         sights = [sight for sight in sights if not role or sight.role == role]
         if key == "delimiter":
-            sights = [s for s in sights if frame in _delimiter(s.connection)]
+            sights = [s for s in sights if self.twins.get(frame, frame) in _delimiter(s.connection)]
         elif key == "reply" and (asked := {s.exchange for s in self._right("request", story)}):
             sights = [sight for sight in sights if sight.exchange in asked]
         return sights

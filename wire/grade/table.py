@@ -59,7 +59,9 @@ def remarks(graded: Graded) -> Iterator[str]:
     if graded.frames and graded.missing:
         yield from _missing(graded)
     if graded.frames:
-        if not graded.sent:
+        if not graded.file.number:
+            yield "no number in the file's name"
+        elif not graded.sent:
             yield f'no request is "{graded.file.number}"'
     if graded.others:
         yield f"numbers of others: {_named(graded.others)}"

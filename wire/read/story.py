@@ -118,8 +118,9 @@ class Story:
                 at = time if item.time == piece.time else (item.time - (self.start or 0)) / 1e9
                 event = talk.dialogue.take(side, item, at)
                 if event:
-                    if event.kind == "greeting":
-                        talk.connection.initial[SIDES[side]] = flow.halves[side].begin or 0
+                    if len(talk.connection.initial) < 2:
+                        begun = ((SIDES[h.side], h.begin) for h in flow.halves)
+                        talk.connection.initial = {s: at for s, at in begun if at is not None}
                     self._add(talk, event, new)
         return new
 
