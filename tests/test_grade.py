@@ -232,7 +232,7 @@ def test_a_form_is_read_however_it_was_saved(write: Callable[[str], bytes]) -> N
     [
         ("greeting_req", "17 21"),  # its first byte, and its last
         ("greeting_rep", "19 22"),
-        ("request", "25 27 29"),
+        ("request", "25 27 29 25(Hello)"),
         ("published", "47 51 55 59 63"),
         ("job", "12 49 53 57 61"),
         ("round_trip", "0.30 0.298 0.11 2.39 2.4 2,393"),
@@ -485,7 +485,7 @@ def test_a_file_that_is_named_twice_is_no_copy(tmp_path: Path) -> None:
     (tmp_path / "5025211000.txt").write_text(form())
     done = wire("--grade", ".", "5025211000.pcap", tmp_path, "5025211000.txt", cwd=tmp_path)
     assert "5025211000  complete  yes   -       12 of 12" in done.stdout
-    assert done.stdout.count("5025211000.pcap") == 1
+    assert done.stdout.count("5025211000.") == 1
     assert done.returncode == 0
 
 
@@ -550,7 +550,25 @@ def test_what_does_not_go_together_is_bad_usage(arguments: list[str], tmp_path: 
 def test_a_capture_is_known_by_what_is_in_it_too(tmp_path: Path) -> None:
     (tmp_path / "5025211000").write_bytes(pcap(LAB))
     (tmp_path / "5025211001.png").write_bytes(b"\x89PNG")
-    assert [row["file"] for row in graded(tmp_path)] == ["5025211000"]
+    for there in tmp_path, tmp_path / "5025211000":
+        assert [(row["file"], row["form"]) for row in graded(there)] == [("5025211000", "no")]
+    (tmp_path / "5025211000.txt").write_text(form())
+    for there in tmp_path, tmp_path / "5025211000":
+        assert [row["right"] for row in graded(there)] == ["12"]
+
+
+def test_a_form_is_found_by_its_name_or_by_its_number_alone(tmp_path: Path) -> None:
+    for name in "1-ani.pcap", "2-budi.pcap", "3.pcap", "3-b.pcap", "4.pcapng", "5.cap", "6.pcap":
+        (tmp_path / name).write_bytes(pcap(LAB))
+    forms = ["1-ANI.TXT", "2-jawaban.txt", "3-x.txt", "4.pcapng.txt", "5.txt.txt", "6-a.txt"]
+    for name in [*forms, "6-b.txt"]:
+        (tmp_path / name).write_text(form())
+    assert {row["file"]: row["form"] for row in graded(tmp_path)} == {
+        **{"1-ani.pcap": "yes", "2-budi.pcap": "yes", "4.pcapng": "yes", "5.cap": "yes"},
+        **{"3.pcap": "no", "3-b.pcap": "no", "6.pcap": "no"},
+    }
+    done = wire("--grade", tmp_path)
+    assert done.stdout.splitlines()[-1] == "forms without a capture: 3-x.txt, 6-a.txt, 6-b.txt"
 
 
 def test_how_far_it_is_shows_after_a_second(

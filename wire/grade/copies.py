@@ -3,8 +3,8 @@
 A connection is known by its ports and by both initial sequence numbers, which TCP chooses at
 random (RFC 9293, 3.4.1). They stay when a capture is renamed, cut, filtered, merged, saved in
 another format, or when its text, its addresses or its clock are changed. Where the SYN is not in
-the capture the first bytes that are have numbers close to it, so numbers need only be near: by
-chance that is one pair of captures of a class of 1,000 in a hundred thousand classes.
+the capture, the first bytes that are have numbers close to it, so numbers need only be near. For
+two captures of a class of 1,000 to be so by chance would take millions of classes.
 """
 
 import filecmp
@@ -15,9 +15,9 @@ from read.frames import Record
 from read.story import New, Story
 from read.streams import WRAP
 
-CONNECTIONS, TEXTS = 50, 50  # of a capture, and of a connection: what is compared
+CONNECTIONS, TEXTS = 200, 50  # of a capture, and of a connection: what is compared
 OTHERS = 10  # files that are named
-NEAR = 1 << 18  # bytes between what two captures have first of the same connection
+NEAR = 1 << 16  # bytes between what two captures have first of the same connection
 
 
 class Held(NamedTuple):

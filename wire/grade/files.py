@@ -55,6 +55,12 @@ def stem(name: str) -> str:
     return CAPTURE.sub("", name).casefold()
 
 
+def beside(path: str) -> tuple[str, str]:
+    """Return what a capture and its form have in common: their folder, and their name."""
+    folder, name = os.path.split(path)
+    return os.path.realpath(folder), stem(name)
+
+
 def handed_in(paths: Iterable[str]) -> Class:
     """Return what is in these folders, and these files; hidden files are left out."""
     found = Class()
@@ -66,8 +72,8 @@ def handed_in(paths: Iterable[str]) -> Class:
             if os.path.isdir(each):
                 found.others.append(f"{shown(each)}/")
             elif FORM.search(name):
-                known = forms.setdefault((os.path.dirname(each), stem(name)), each)
-                if known != each:
+                known = forms.setdefault(beside(each), each)
+                if not os.path.samefile(known, each):
                     found.forms.append(shown(each))
             elif each == path or CAPTURE.search(name) or _is_capture(each):
                 captures.setdefault(os.path.realpath(each), each)
@@ -75,15 +81,26 @@ def handed_in(paths: Iterable[str]) -> Class:
                     _beside(each, forms)
             else:
                 found.others.append(shown(each))
-    taken = set()
-    for path in captures.values():
-        name = os.path.basename(path)
-        beside = (os.path.dirname(path), stem(name))
-        taken.add(beside)
-        found.files.append(File(path, shown(path), number(name), forms.get(beside, "")))
+    pairs = _paired(list(captures.values()), forms)
+    for path, form in pairs.items():
+        found.files.append(File(path, shown(path), number(os.path.basename(path)), form))
     found.files.sort(key=lambda file: (file.number.casefold(), file.name, file.path))
-    found.forms += sorted(shown(path) for beside, path in forms.items() if beside not in taken)
+    found.forms += sorted(map(shown, set(forms.values()) - set(pairs.values())))
     return found
+
+
+def _paired(paths: list[str], forms: dict[tuple[str, str], str]) -> dict[str, str]:
+    """Return capture -> its form: of the same name, else the only one left with its number."""
+    pairs = {path: forms.get(beside(path), "") for path in paths}
+    left: dict[tuple[str, str], list[str]] = {}
+    for path in [*sorted(set(forms.values()) - set(pairs.values())), *paths]:
+        folder, name = os.path.split(path)
+        if number(name) and not pairs.get(path):
+            left.setdefault((os.path.realpath(folder), number(name)), []).append(path)
+    for form, path in (each for each in left.values() if len(each) == 2):
+        if form not in pairs and path in pairs:
+            pairs[path] = form
+    return pairs
 
 
 def _inside(path: str, found: Class) -> list[str]:
@@ -100,11 +117,10 @@ def _inside(path: str, found: Class) -> list[str]:
 
 def _beside(path: str, forms: dict[tuple[str, str], str]) -> None:
     """Find the form of a capture that was named itself."""
-    folder, name = os.path.split(path)
     for end in ".txt", ".TXT", ".Txt":
-        form = os.path.join(folder, CAPTURE.sub("", name) + end)
+        form = CAPTURE.sub("", path) + end
         if os.path.exists(form):
-            forms.setdefault((folder, stem(name)), form)
+            forms.setdefault(beside(form), form)
 
 
 def _is_capture(path: str) -> bool:

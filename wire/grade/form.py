@@ -77,13 +77,15 @@ def parse(data: bytes) -> Form:
     return Form(answers, [said] if odd else [])
 
 
-def frame_number(value: str) -> int | None:
-    """Return the number of a frame ("14", "frame 14"), None if it is not one number."""
-    found = re.fullmatch(r"(?:frame\s|no\.?\s)?\s*([0-9]{1,9})", value, re.I)
-    return int(found[1]) if found else None
+def whole(value: str) -> int | None:
+    """Return the one number in a value ("14", "frame 14 (Hello)"), None if it is not one."""
+    found = set(re.findall(r"-?[0-9]+", value))
+    number = found.pop() if len(found) == 1 else ""
+    return int(number) if number.isdecimal() and len(number) < 10 else None
 
 
 def milliseconds(value: str) -> float | None:
-    """Return a time ("0.30", "0,30 ms"), None if it is none."""
-    found = re.fullmatch(r"([0-9]{1,9}(?:[.,][0-9]{1,9})?)\s*(?:ms)?", value, re.I)
-    return float(found[1].replace(",", ".")) if found else None
+    """Return the one time in a value ("0.30", "0,30 ms"), None if it is not one."""
+    found = set(re.findall(r"-?[0-9]+(?:[.,][0-9]+)?", value))
+    number = found.pop().replace(",", ".") if len(found) == 1 else "-"
+    return float(number) if number[0] != "-" and len(number) < 20 else None

@@ -9,6 +9,8 @@ from collections import deque
 
 from read.events import Connection, Event
 
+from grade.form import whole
+
 SLACK = 0.3  # seconds in which a worker may be earlier or later than its jobs say
 
 
@@ -57,9 +59,9 @@ class Workers:
 
     def mistake(self, answer: str) -> str:
         """Return what is wrong with the count that was given, "" if it is right of a worker."""
-        if not answer.isdecimal() or len(answer) > 9:
+        count = whole(answer)
+        if count is None:
             return "no number given for jobs_lost"
-        count = int(answer)
         lost = set().union(*(worker.lost() for worker in self.workers.values()))
         if count in lost:
             return ""

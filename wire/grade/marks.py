@@ -15,7 +15,7 @@ from read.events import Connection, Event
 from read.frames import ACK, FIN, RST, SYN, Record, Segment, segment
 from read.story import New, Story
 
-from grade.form import FRAMES, QUESTIONS, Form, frame_number, milliseconds
+from grade.form import FRAMES, QUESTIONS, Form, milliseconds, whole
 from grade.jobs import Workers
 
 RECENT = 4096  # frames back in which a packet that was captured twice is looked for
@@ -55,7 +55,7 @@ class Answers:
 
     def __init__(self, form: Form) -> None:
         self.form = form
-        self.frames = {key: frame_number(form.answers.get(key, "")) for key in FRAMES}
+        self.frames = {key: whole(form.answers.get(key, "")) for key in FRAMES}
         self.time = milliseconds(form.answers.get("round_trip", ""))
         self.asked = set(filter(None, self.frames.values()))
         self.seen: dict[int, list[Sight]] = {}  # of the last RECENT frames, and of those asked for

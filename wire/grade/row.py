@@ -9,7 +9,7 @@ from read.story import Look, New, Story
 from tell.check import Row, rows
 from tell.text import remarks
 
-from grade.copies import Capture, Copy
+from grade.copies import CONNECTIONS, Capture, Copy
 from grade.files import File
 from grade.form import Form, FormError, read_form
 from grade.marks import Answers, Mark
@@ -81,6 +81,8 @@ def grade(file: File, numbers: set[str], ports: Ports, read: Read) -> tuple[Grad
     capture.close(story)
     graded = Graded(file, rows(story), story.frames, len(story.connections), odd=form.odd)
     graded.error, graded.notes = error, list(remarks(story))
+    if graded.connections > CONNECTIONS:
+        graded.notes.append(f"compared with others: only its first {CONNECTIONS} connections")
     graded.sent = file.number in sent
     graded.others = sorted(n for n in sent - {file.number} if any(map(str.isdigit, n)))
     if file.form and story.frames:
