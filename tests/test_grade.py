@@ -13,11 +13,17 @@ from pathlib import Path
 import pytest
 import wirezmq
 from conftest import ROOT, Tool, in_container
+from grade.copies import copies
+from grade.files import handed_in
 from grade.form import QUESTIONS, parse
 from grade.marks import Answers, Mark
+from grade.row import grade
+from grade.table import cells
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from kelas import CAPTURES, LAB, LATE, NUMBER, RIGHT, SAMPLE, another, form, pcap, sample, text
 from read.frames import Record, records
-from read.story import Story
+from read.story import PORTS, Story
 from tell.annotate import write_pcapng
 from wire_packets import SYN, Talk, ethernet, tcp
 
@@ -379,43 +385,43 @@ COPIES: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "renamed": (lambda _: pcap(LAB), "byte for byte"),
     "cut": (
         lambda _: pcap(LAB[:40]),
-        "2 of its 2 connections, 70 frames there, 40 here",
+        "2 of 2 connections, 40 frames instead of 70",
     ),
     "headless": (
         lambda _: pcap(LAB[20:]),
-        "3 of its 3 connections, 70 frames there, 50 here",
+        "3 of 3 connections, 50 frames instead of 70",
     ),
     "filtered": (
         lambda _: pcap(shorter(LAB, lambda packet: 5555 in ports(packet))),
-        "1 of its 1 connection, 70 frames there, 20 here",
+        "1 of 1 connection, 20 frames instead of 70",
     ),
     "only ZMTP": (
         lambda _: pcap(shorter(LAB, lambda packet: len(packet.data) > 66 + 8)),
-        "3 of its 3 connections, 70 frames there, 30 here",
+        "3 of 3 connections, 30 frames instead of 70",
     ),
     "merged": (
         lambda _: pcap(LAB + another("5025211001")),
-        "3 of its 6 connections, 70 frames there, 140 here",
+        "3 of 6 connections, 140 frames instead of 70",
     ),
     "pcapng": (
         lambda folder: as_pcapng(LAB, folder),
-        "3 of its 3 connections, another file format",
+        "3 of 3 connections, another file format",
     ),
     "replaced": (
         lambda _: pcap(text(LAB, NUMBER, b"5025211999")),
-        '3 of its 3 connections, "5025211000" there is "5025211999" here and 1 more',
+        '3 of 3 connections, "5025211999" instead of "5025211000" and 1 more',
     ),
     "later": (
         lambda _: pcap([packet._replace(time=packet.time + 3_600_000_000_000) for packet in LAB]),
-        "3 of its 3 connections, clock +3600.000000 s",
+        "3 of 3 connections, clock +3600.000000 s",
     ),
     "addresses": (
         lambda _: pcap(text(LAB, bytes((127, 0, 0, 1)), bytes((10, 1, 2, 3)))),
-        "3 of its 3 connections, other addresses",
+        "3 of 3 connections, other addresses",
     ),
     "checksums": (
         lambda _: pcap([packet._replace(data=b"\1" + packet.data[1:]) for packet in LAB]),
-        "3 of its 3 connections, no difference in what is told",
+        "3 of 3 connections, no difference in what is told",
     ),
 }
 
@@ -450,11 +456,11 @@ def test_copies_made_with_the_tools_of_wireshark_are_found(tshark: Tool, tmp_pat
     first, *rest = graded(tmp_path)
     assert first["copies"].split("; ") == [row["file"] for row in rest]
     assert [re.sub(r" frames.*", "", row["differences"]) for row in rest[:3]] == [
-        SAME + "3 of its 3 connections, 70",
-        SAME + "1 of its 1 connection, 70",
-        SAME + "2 of its 2 connections, 70",
+        SAME + "3 of 3 connections, 34",
+        SAME + "1 of 1 connection, 26",
+        SAME + "2 of 2 connections, 40",
     ]
-    assert rest[3]["differences"].startswith(SAME + "3 of its 6 connections, 70 frames there, 140")
+    assert rest[3]["differences"].startswith(SAME + "3 of 6 connections, 70 frames there, 140")
 
 
 def test_a_group_of_copies_names_the_first_and_the_others(tmp_path: Path) -> None:
@@ -470,13 +476,41 @@ def test_a_group_of_copies_names_the_first_and_the_others(tmp_path: Path) -> Non
         assert set(row["copies"].split("; ")) == others
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(QUESTIONS), st.text(max_size=60))
+def test_no_form_ends_in_an_error(data: bytes, key: str, value: str) -> None:
+    for written in data, f"{key} = {value}".encode(errors="replace"), b"\xff\xfe" + data:
+        for mark in marks(written, LAB[:30]).values():
+            assert mark.verdict in ("right", "wrong", "empty")
+            assert bool(mark.mistake) == (mark.verdict == "wrong")
+            assert mark.mistake.isprintable()
+    assert all(line.isprintable() for line in parse(data).odd)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.integers(24, 6678), st.integers(0, 255)), max_size=40))
+def test_no_capture_ends_in_an_error(tmp_path: Path, changes: list[tuple[int, int]]) -> None:
+    data = bytearray(LAB_FILE.read_bytes())
+    for at, value in changes:
+        data[at] = value
+    (tmp_path / "1.pcap").write_bytes(data)
+    (tmp_path / "1.txt").write_text(form())
+    (tmp_path / "2.pcap").write_bytes(LAB_FILE.read_bytes())
+    held = []
+    for file in handed_in([str(tmp_path)]).files:
+        row, capture = grade(file, {"1", "2"}, PORTS, wirezmq.read)
+        assert len(cells(row)) == 7
+        held.append(capture)
+    assert [len(copy.others) for copy in copies(held)] in ([0, 0], [1, 1])
+
+
 def test_a_merged_capture_names_both_that_it_is_made_of(tmp_path: Path) -> None:
     (tmp_path / "1.pcap").write_bytes(pcap(LAB))
     (tmp_path / "2.pcap").write_bytes(pcap(another("5025211002")))
     (tmp_path / "3.pcap").write_bytes(pcap(LAB + another("5025211002")))
     assert graded(tmp_path)[2]["differences"] == (
-        "same as 1.pcap: 3 of its 6 connections, 70 frames there, 140 here; "
-        "same as 2.pcap: 3 of its 6 connections, 70 frames there, 140 here"
+        "same as 1.pcap: 3 of 6 connections, 140 frames instead of 70; "
+        "same as 2.pcap: 3 of 6 connections, 140 frames instead of 70"
     )
 
 

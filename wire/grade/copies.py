@@ -140,9 +140,9 @@ def _differences(there: Capture, here: Capture, shared: list[tuple[Held, Held]])
     except OSError:
         formats = []
     count = len(here.held)
-    said = [f"{len(shared)} of its {count} connection{'s' * (count != 1)}"]
+    said = [f"{len(shared)} of {count} connection{'s' * (count != 1)}"]
     if there.frames != here.frames:
-        said.append(f"{there.frames:,} frames there, {here.frames:,} here")
+        said.append(f"{here.frames:,} frames instead of {there.frames:,}")
     if len(set(formats)) > 1:
         said.append("another file format")
     if any(a[:2] != b[:2] for a, b in shared):
@@ -159,7 +159,7 @@ def _differences(there: Capture, here: Capture, shared: list[tuple[Held, Held]])
         said.append(f"clock {shift / 1e6:+.6f} s")
     if texts:
         more = f" and {len(texts) - 1} more" if texts[1:] else ""
-        said.append(f'"{texts[0][0]}" there is "{texts[0][1]}" here{more}')
+        said.append(f'"{texts[0][1]}" instead of "{texts[0][0]}"{more}')
     if len(said) == 1:
         said.append("no difference in what is told")
     return ", ".join(said)

@@ -73,7 +73,7 @@ def handed_in(paths: Iterable[str]) -> Class:
                 found.others.append(f"{shown(each)}/")
             elif FORM.search(name):
                 known = forms.setdefault(beside(each), each)
-                if not os.path.samefile(known, each):
+                if os.path.realpath(known) != os.path.realpath(each):
                     found.forms.append(shown(each))
             elif each == path or CAPTURE.search(name) or _is_capture(each):
                 captures.setdefault(os.path.realpath(each), each)

@@ -11,7 +11,7 @@ from grade.files import Class
 from grade.form import QUESTIONS
 from grade.row import Graded
 
-CONFUSED = ("TCP", "greeting", "READY")  # how the mistake that matters most begins
+CONFUSED = ("TCP", "greeting taken", "READY taken")  # how the mistakes that matter most begin
 NAMES = 3  # files that a line names
 FORMULA = "=+-@＝＋－＠"  # a cell that begins with one is a formula to a spreadsheet
 
@@ -103,7 +103,7 @@ def lines(rows: list[Graded], handed: Class) -> Iterator[str]:
     for name, count in totals["mistakes"].items():
         yield f"{count:>5,}  {name}"
     if totals["confused"]:
-        yield f"{totals['confused']:,} took TCP or a handshake for something else"
+        yield f"{totals['confused']:,} took TCP for ZMTP, or its handshake for a message"
     yield from left_out(handed)
 
 
