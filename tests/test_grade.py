@@ -455,12 +455,12 @@ def test_copies_made_with_the_tools_of_wireshark_are_found(tshark: Tool, tmp_pat
     (tmp_path / "other").unlink()
     first, *rest = graded(tmp_path)
     assert first["copies"].split("; ") == [row["file"] for row in rest]
-    assert [re.sub(r" frames.*", "", row["differences"]) for row in rest[:3]] == [
-        SAME + "3 of 3 connections, 34",
-        SAME + "1 of 1 connection, 26",
-        SAME + "2 of 2 connections, 40",
+    assert [row["differences"].partition(", ")[0] for row in rest] == [
+        SAME + "3 of 3 connections",
+        SAME + "1 of 1 connection",
+        SAME + "2 of 2 connections",
+        SAME + "3 of 6 connections",
     ]
-    assert rest[3]["differences"].startswith(SAME + "3 of 6 connections, 70 frames there, 140")
 
 
 def test_a_group_of_copies_names_the_first_and_the_others(tmp_path: Path) -> None:
