@@ -11,6 +11,7 @@ from read.events import Connection, Event
 
 from grade.form import whole
 
+LONGEST = 60  # seconds of a job: what is not from 1 to 60 a worker refuses
 SLACK = 0.3  # seconds in which a worker may be earlier or later than its jobs say
 
 
@@ -26,7 +27,8 @@ class Worker:
 
     def take(self, event: Event) -> None:
         self.jobs += 1
-        self.free = max(self.free, event.time) + (event.value or 0)
+        seconds = event.value or 0
+        self.free = max(self.free, event.time) + (seconds if 0 < seconds <= LONGEST else 0)
         self.open.append(self.free)
         until = (event.time if self.end is None else self.end) - SLACK
         while self.open and self.open[0] < until:

@@ -137,8 +137,10 @@ class Answers:
         sights = [sight for sight in sights if not role or sight.role == role]
         if key == "delimiter":
             sights = [s for s in sights if self.twins.get(frame, frame) in _delimiter(s.connection)]
-        elif key == "reply" and (asked := {s.exchange for s in self._right("request", story)}):
-            sights = [sight for sight in sights if sight.exchange in asked]
+        elif key == "reply":
+            unanswered = {exchange for waiting in self.waiting.values() for exchange in waiting}
+            asked = {sight.exchange for sight in self._right("request", story)} - unanswered
+            sights = [sight for sight in sights if not asked or sight.exchange in asked]
         return sights
 
     def _frame(self, key: str, story: Story) -> str:

@@ -83,6 +83,8 @@ def grade(file: File, numbers: set[str], ports: Ports, read: Read) -> tuple[Grad
     graded.error, graded.notes = error, list(remarks(story))
     if graded.connections > CONNECTIONS:
         graded.notes.append(f"compared with others: only its first {CONNECTIONS} connections")
+    elif graded.connections and not capture.held:
+        graded.notes.append("none of its connections can be compared with those of others")
     graded.sent = file.number in sent
     graded.others = sorted(n for n in sent - {file.number} if any(map(str.isdigit, n)))
     if file.form and story.frames:

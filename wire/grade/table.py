@@ -82,7 +82,7 @@ def cells(graded: Graded) -> tuple[str, ...]:
     return number, lab, sent, copied, answers, graded.file.name[:60], "; ".join(remarks(graded))
 
 
-HEAD = ("number", "lab", "sent", "copies", "answers", "file", "what to look at")
+HEAD = ("number", "lab", "number sent", "copies", "answers", "file", "what to look at")
 
 
 def lines(rows: list[Graded], handed: Class) -> Iterator[str]:
@@ -96,14 +96,14 @@ def lines(rows: list[Graded], handed: Class) -> Iterator[str]:
     totals = summary(rows)
     yield (
         f"{len(rows):,} handed in: {totals['complete']:,} complete, {totals['sent']:,} with their "
-        f"number, {totals['copies']:,} that share connections, {totals['unread']:,} not read"
+        f"number, {totals['copies']:,} that share connections, {totals['unread']:,} not read in full"
     )
     for name, count in totals["missing"].items():
         yield f"{count:>5,}  without {name}"
     for name, count in totals["mistakes"].items():
         yield f"{count:>5,}  {name}"
-    if totals["confused"]:
-        yield f"{totals['confused']:,} took TCP for ZMTP, or its handshake for a message"
+    if totals["took_tcp_for_zmtp"]:
+        yield f"{totals['took_tcp_for_zmtp']:,} took TCP for ZMTP, or its handshake for a message"
     yield from left_out(handed)
 
 
@@ -124,7 +124,9 @@ def summary(rows: list[Graded]) -> dict[str, Any]:
         "copies": sum(bool(row.copy.others) for row in rows),
         "unread": sum(bool(row.error) for row in rows),
         "missing": dict(Counter(name for row in rows for name in lacks(row)).most_common()),
-        "confused": sum(any(name.startswith(CONFUSED) for name in row.mistakes) for row in rows),
+        "took_tcp_for_zmtp": sum(
+            any(name.startswith(CONFUSED) for name in row.mistakes) for row in rows
+        ),
         "mistakes": dict(Counter(name for row in rows for name in row.mistakes).most_common()),
     }
 

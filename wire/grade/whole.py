@@ -26,7 +26,9 @@ def check_answers(options: argparse.Namespace, ports: Ports, read: Read) -> int:
         print(f"wirezmq.py: {printable(os.fsencode(options.answers))}: {error}", file=sys.stderr)
         return 2
     story, answers = Story(ports=ports, keep=False), Answers(form)
-    read(options.captures[0], story, answers.look)
+    read(options.captures[0], story, answers.look)  # what is wrong with it is said already
+    if not story.frames:
+        return 2
     marks = answers.marks(story)
     for line in tally(marks), *form.odd:
         print(line)
