@@ -521,6 +521,15 @@ def test_a_merged_capture_names_both_that_it_is_made_of(tmp_path: Path) -> None:
     )
 
 
+def test_two_students_who_shared_a_machine_are_no_copies(tmp_path: Path) -> None:
+    for number, first in enumerate((1_000, 900_000, 3_000_000_000)):
+        talk = Talk(first=first).shake().say(0, b"\1\0\0\1" + str(number).encode())
+        (tmp_path / f"{number}.pcap").write_bytes(talk.capture)
+    rows = graded(tmp_path)
+    assert [row["number_found"] for row in rows] == ["yes"] * 3
+    assert [row["copies"] for row in rows] == [""] * 3
+
+
 def test_a_file_that_is_named_twice_is_no_copy(tmp_path: Path) -> None:
     (tmp_path / "5025211000.pcap").write_bytes(pcap(LAB))
     (tmp_path / "5025211000.txt").write_text(form())

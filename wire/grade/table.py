@@ -96,7 +96,8 @@ def lines(rows: list[Graded], handed: Class) -> Iterator[str]:
     totals = summary(rows)
     yield (
         f"{len(rows):,} handed in: {totals['complete']:,} complete, {totals['sent']:,} with their "
-        f"number, {totals['copies']:,} that share connections, {totals['unread']:,} not read in full"
+        f"number, {totals['copies']:,} that share connections, "
+        f"{totals['unread']:,} not read in full"
     )
     for name, count in totals["missing"].items():
         yield f"{count:>5,}  without {name}"
@@ -117,6 +118,7 @@ def left_out(handed: Class) -> Iterator[str]:
 
 def summary(rows: list[Graded]) -> dict[str, Any]:
     """Return what holds for the class, what is most frequent first."""
+    confused = [row for row in rows if any(name.startswith(CONFUSED) for name in row.mistakes)]
     return {
         "captures": len(rows),
         "complete": sum(not row.missing for row in rows),
