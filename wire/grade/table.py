@@ -126,9 +126,7 @@ def summary(rows: list[Graded]) -> dict[str, Any]:
         "copies": sum(bool(row.copy.others) for row in rows),
         "unread": sum(bool(row.error) for row in rows),
         "missing": dict(Counter(name for row in rows for name in lacks(row)).most_common()),
-        "took_tcp_for_zmtp": sum(
-            any(name.startswith(CONFUSED) for name in row.mistakes) for row in rows
-        ),
+        "took_tcp_for_zmtp": len(confused),
         "mistakes": dict(Counter(name for row in rows for name in row.mistakes).most_common()),
     }
 
