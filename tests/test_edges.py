@@ -168,6 +168,12 @@ def test_setup_with_an_old_buildx(lab: None, version: str, old: bool, tmp_path: 
     assert (f"{wants}install a newer one from where Compose came\n" in said) == old
 
 
+def test_engines_knows_no_other_systems() -> None:
+    done = run("scripts/engines", "windows")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("engines: which of debian12, debian13, ubuntu24.04, ")
+
+
 # --- files ---------------------------------------------------------------------------------------
 
 

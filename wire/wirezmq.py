@@ -4,8 +4,8 @@
     python wire/wirezmq.py                     live from br-zmq, as it happens
     tcpdump -i br-zmq -U -w - | python wire/wirezmq.py -
 
-Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a capture that cannot
-be read to its end, or that has no ZMTP in it.
+Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a file that cannot be
+written or a capture that cannot be read to its end, or that has no ZMTP in it.
 """
 
 import argparse
@@ -40,7 +40,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Tell a packet capture of ZeroMQ as the messages that passed.",
         epilog="Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a "
-        "capture that cannot be read to its end, or that has no ZMTP in it.",
+        "file that cannot be written or a capture that cannot be read to its end, or that has no "
+        "ZMTP in it.",
     )
     add = parser.add_argument
     add("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng file, - for the input")
