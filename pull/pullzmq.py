@@ -1,8 +1,8 @@
 """PULL worker: takes a job, works on it, then takes the next.
 
-Socket:   PULL, connects to tcp://zmq-push:9999 (or to ZMQ_ENDPOINT).
-Receives: jobs of one frame: a pickled int from 1 to 60, the seconds to sleep.
-Lost:     when this worker ends, its job under way and those queued here: no one gets them.
+Socket:   PULL, connects to tcp://zmq-push:9999 (or to the environment's ZMQ_ENDPOINT).
+Receives: jobs of one frame: a pickled int from 1 to 60, the seconds of work. All else is refused.
+Lost:     when this worker stops, its job under way and those queued here: no one gets them.
 Ctrl-C:   one line, exit 0.
 """
 
@@ -13,16 +13,17 @@ import time
 
 import zmq
 
-endpoint = os.environ.get("ZMQ_ENDPOINT", "tcp://zmq-push:9999")
+endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-push:9999")
 worker = f"Worker {platform.node()}"
 
-# Unpickling can run any program that the sender likes, so only what is in this set is unpickled.
-JOBS = {pickle.dumps(seconds, protocol) for seconds in range(1, 61) for protocol in range(6)}
+# Unpickling can run any program that the sender likes, so only what is in this set is unpickled:
+# the ints from 1 to 60 in each protocol of pickle, 0 to 5.
+JOBS = {pickle.dumps(job, protocol) for job in range(1, 61) for protocol in range(6)}
 
 context = zmq.Context()
 socket = context.socket(zmq.PULL)
-socket.maxmsgsize = 65_536  # bytes
-socket.tcp_keepalive = 1  # asks now and then whether the dispatcher's machine is still there
+socket.maxmsgsize = 65536  # bytes; a dispatcher that sends more is cut off
+socket.tcp_keepalive = 1  # notices that the dispatcher's machine is gone; times in zmq.yml
 socket.connect(endpoint)
 print(f"{worker} connects to {endpoint}")
 

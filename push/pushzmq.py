@@ -1,9 +1,9 @@
 """PUSH dispatcher: hands out jobs, each to one worker, in turn.
 
-Socket: PUSH, binds to tcp://*:9999 (or to ZMQ_ENDPOINT).
+Socket: PUSH, binds to tcp://*:9999 (or to the environment's ZMQ_ENDPOINT).
 Sends:  every second (or ZMQ_INTERVAL seconds) a job of one frame: a pickled int from 1 to 5,
-        the seconds of work. While there is no worker it waits.
-Lost:   jobs on their way to a worker, or queued at it, when that worker goes. PUSH does not
+        the seconds of work. The dispatcher waits while there is no worker.
+Lost:   jobs on their way to a worker, or queued at it, when that worker stops. PUSH does not
         learn of it and gives them to no one else.
 Ctrl-C: one line, exit 0.
 """
@@ -15,12 +15,12 @@ import time
 
 import zmq
 
-endpoint = os.environ.get("ZMQ_ENDPOINT", "tcp://*:9999")
-interval = float(os.environ.get("ZMQ_INTERVAL", "1"))
+endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:9999")
+interval = float(os.getenv("ZMQ_INTERVAL", "1"))
 
 context = zmq.Context()
 socket = context.socket(zmq.PUSH)
-socket.maxmsgsize = 1024  # bytes
+socket.maxmsgsize = 1024  # bytes; a worker that sends more is cut off
 socket.bind(endpoint)
 print(f"PUSH dispatcher bound to {endpoint}, waits for a worker")
 

@@ -1,11 +1,10 @@
-"""REQ client: sends a request, waits for its reply, then sends the next.
+"""REQ client: sends a request, waits for its reply of one frame, then sends the next.
 
-Socket:   REQ, connects to tcp://zmq-rep:5555 (or to ZMQ_ENDPOINT).
-Sends:    one frame of text in UTF-8 each: "Hello", then its arguments, or else lines of input.
-Receives: a reply of one frame to each.
-Lost:     nothing in silence: what has no reply in 2.5 s is sent again, 3 times in all, so
-          the server may receive it more than once; then one line on stderr, exit 1.
-Ctrl-C:   one line, exit 0.
+Socket: REQ, connects to tcp://zmq-rep:5555 (or to the environment's ZMQ_ENDPOINT).
+Sends:  "Hello", then each argument, or without any each line of input: one frame of UTF-8 text.
+Lost:   nothing in silence: a request without a reply in 2.5 s is sent again, so the server
+        may receive it more than once. After three times: one line on stderr, exit 1.
+Ctrl-C: one line, exit 0.
 """
 
 import os
@@ -14,12 +13,12 @@ import time
 
 import zmq
 
-endpoint = os.environ.get("ZMQ_ENDPOINT", "tcp://zmq-rep:5555")
+endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-rep:5555")
+prompt = "> " if sys.stdin.isatty() else ""  # on a terminal only
 context = zmq.Context()
-context.maxmsgsize = 65_536  # bytes, for its sockets
+context.maxmsgsize = 65536  # bytes; a server that sends more is cut off
 socket = context.socket(zmq.REQ)
 socket.connect(endpoint)
-prompt = "> " if sys.stdin.isatty() else ""  # on a terminal only
 
 
 def ask(text: str) -> None:
@@ -28,9 +27,9 @@ def ask(text: str) -> None:
     for attempt in 1, 2, 3:
         socket.send(text.encode(errors="replace"))
         if socket.poll(2500):  # milliseconds
-            frames = socket.recv_multipart()
-            reply = b" ".join(frames).decode(errors="replace")
-            print(f"Reply: {reply!r} ({(time.perf_counter() - start) * 1000:.2f} ms)")
+            reply = socket.recv_multipart()[0].decode(errors="replace")
+            ms = (time.perf_counter() - start) * 1000
+            print(f"Reply: {reply!r} ({ms:.2f} ms)")
             return
         print(f"No reply, attempt {attempt} of 3")
         socket.close(linger=0)  # while it waits for a reply, a REQ socket can send nothing
@@ -43,9 +42,9 @@ try:
     for text in ["Hello"] + sys.argv[1:]:
         ask(text)
     if len(sys.argv) == 1:
-        while text := input(prompt).strip():
+        while text := input(prompt).strip():  # an empty line ends it
             ask(text)
-except EOFError:  # the end of the input
+except EOFError:  # so does the end of the input
     pass
 except KeyboardInterrupt:
     print("\nREQ client stopped")

@@ -126,7 +126,7 @@ def test_server_replies(
         ([b"\xff\x00"], "Received: \ufffd\x00", "Request: '�" r"\x00'"),
         ([b"\x1b[31mred\r\n"], "Received: \x1b[31mred\r\n", r"Request: '\x1b[31mred\r\n'"),
         (["\u202eevil".encode()], "Received: \u202eevil", r"Request: '\u202eevil'"),
-        ([b"a", b"b", b"c"], "Received: a b c", "Request: 'a b c'"),
+        ([b"a", b"b", b"c"], "Received: a", "Request: 'a'"),
         ([b"x" * 16384], "Received: " + "x" * 16384, "Request: 'xxx"),
     ]:
         client.send_multipart(request)
@@ -252,10 +252,10 @@ def test_client_sends_the_same_request_again(
     server.send_multipart([again[0], b"", b"World"])
     third = server.recv_multipart()
     assert third == [again[0], b"", b"satu"]
-    server.send_multipart([again[0], b"", b"two", b"frames\x07"])
+    server.send_multipart([again[0], b"", b"two\x07", b"frames"])
     assert client.ends() == 0
     assert client.output.splitlines()[0] == "No reply, attempt 1 of 3"
-    assert replies("\n".join(client.output.splitlines()[1:])) == ["World", "two frames\x07"]
+    assert replies("\n".join(client.output.splitlines()[1:])) == ["World", "two\x07"]
 
 
 # --- PUB-SUB ----------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def test_subscriber_goes_on_after_bad_messages(
     assert subscriber.output.splitlines()[1:] == [
         r"Received: '�\x1b[2J'",
         "Received: ''",
-        "Received: 'a b'",
+        "Received: 'a'",
         "Received: 'last'",
     ]
 
