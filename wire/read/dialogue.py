@@ -34,7 +34,7 @@ class Dialogue:
 
     def __init__(self, connection: Connection, expect: str = "", shown: int = SHOWN) -> None:
         self.connection = connection
-        self.expect = os.fsencode(expect)  # what a request should hold
+        self.expect = os.fsencode(expect)  # what a request should be
         self.shown = shown  # characters of a text
         self.senders = (connection.client, connection.server)
         self.pending: tuple[list[Frame], list[Frame]] = ([], [])  # frames of a message under way
@@ -156,7 +156,7 @@ class Dialogue:
             self.unsent[side] = 0
         if kind == "request":
             self.asked.append(time)
-            if self.expect and any(self.expect in frame.body for frame in frames):
+            if self.expect and [frame.body for frame in frames[delimiter + 1 :]] == [self.expect]:
                 self.connection.expected = self.connection.expected or event
         elif kind == "reply" and self.asked:
             event.round_trip = time - self.asked.popleft()
