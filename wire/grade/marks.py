@@ -18,7 +18,8 @@ from read.story import New, Story
 from grade.form import FRAMES, QUESTIONS, Form, milliseconds, whole
 from grade.jobs import Workers
 
-RECENT = 4096  # frames back in which a packet that was captured twice is looked for
+RECENT = 1000  # frames back in which a packet that was captured twice is looked for
+HELD = 20  # things in such a frame; of one that an answer names all are held
 NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
 NAMES |= {"job": "job", "cancel": "CANCEL"}
 
@@ -76,7 +77,9 @@ class Answers:
             if event.layer == "ZMTP":
                 for frame in {event.frame, event.begin, *(part.frame for part in event.parts)}:
                     if frame > oldest or frame in self.asked:
-                        self.seen.setdefault(frame, []).append(sight)
+                        sights = self.seen.setdefault(frame, [])
+                        if len(sights) < HELD or frame in self.asked:
+                            sights.append(sight)
         if record:
             self._packet(record)
 
