@@ -1,6 +1,7 @@
 """Grading a class: the table that a lecturer gets, for captures and forms with known flaws."""
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -11,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import wirezmq
 from conftest import ROOT, Tool, in_container
 from grade.copies import copies
 from grade.files import handed_in
@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from kelas import CAPTURES, LAB, LATE, NUMBER, RIGHT, SAMPLE, another, form, pcap, sample, text
 from read.frames import Record, records
 from read.story import PORTS, Story
+from read.whole import progress
 from tell.annotate import write_pcapng
 from wire_packets import SYN, Talk, ethernet, tcp
 
@@ -414,6 +415,10 @@ COPIES: dict[str, tuple[Callable[[Path], bytes], str]] = {
         lambda folder: as_pcapng(LAB, folder),
         "3 of 3 connections, another file format",
     ),
+    "packed": (
+        lambda _: gzip.compress(pcap(LAB)),
+        "3 of 3 connections, another file format",
+    ),
     "replaced": (
         lambda _: pcap(text(LAB, NUMBER, b"5025211999")),
         '3 of 3 connections, "5025211999" instead of "5025211000" and 1 more',
@@ -505,7 +510,7 @@ def test_no_capture_ends_in_an_error(tmp_path: Path, changes: list[tuple[int, in
     (tmp_path / "2.pcap").write_bytes(LAB_FILE.read_bytes())
     held = []
     for file in handed_in([str(tmp_path)]).files:
-        row, capture = grade(file, {"1", "2"}, PORTS, wirezmq.read)
+        row, capture = grade(file, {"1", "2"}, PORTS)
         assert len(cells(row)) == 7
         held.append(capture)
     assert [len(copy.others) for copy in copies(held)] in ([0, 0], [1, 1])
@@ -626,9 +631,9 @@ def test_how_far_it_is_shows_after_a_second(
 ) -> None:
     clock = iter(range(100))
     monkeypatch.setattr("time.monotonic", lambda: next(clock) * 0.6)
-    assert list(wirezmq.progress("abcd", lambda item: f"at {item}")) == list("abcd")
+    assert list(progress("abcd", lambda item: f"at {item}")) == list("abcd")
     assert capsys.readouterr().err == "\rat b\x1b[K\rat c\x1b[K\rat d\x1b[K\r\x1b[K"
-    assert list(wirezmq.progress("a", lambda item: f"at {item}")) == ["a"]
+    assert list(progress("a", lambda item: f"at {item}")) == ["a"]
     assert capsys.readouterr().err == ""
 
 
