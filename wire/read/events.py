@@ -123,7 +123,7 @@ class Connection:
     requests: list[str] = field(default_factory=list)  # these three only if each is kept
     replies: list[str] = field(default_factory=list)
     jobs: list[int] = field(default_factory=list)
-    # side -> TCP sequence number of the first byte that was seen, one above that of its SYN
+    # side -> TCP sequence number of its SYN, or if that is not in the capture of what is told first
     initial: dict[str, int] = field(default_factory=dict)
     retransmitted: int = 0  # segments that brought nothing new
     missing: int = 0  # bytes that are not in the capture

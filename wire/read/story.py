@@ -119,8 +119,7 @@ class Story:
                 event = talk.dialogue.take(side, item, at)
                 if event:
                     if len(talk.connection.initial) < 2:
-                        begun = ((SIDES[h.side], h.begin) for h in flow.halves)
-                        talk.connection.initial = {s: at for s, at in begun if at is not None}
+                        talk.connection.initial = _initial(flow)
                     self._add(talk, event, new)
         return new
 
@@ -212,3 +211,9 @@ class Story:
         words[word] = words.get(word, 0) + 1
         if any(event.text.startswith(topic) for topic in connection.subscriptions):
             connection.matched += 1
+
+
+def _initial(flow: Flow) -> dict[str, int]:
+    """Return side -> sequence number of its SYN, or of what is told first of it."""
+    numbers = ((half.side, half.next if half.first is None else half.first) for half in flow.halves)
+    return {SIDES[side]: number for side, number in numbers if number is not None}
