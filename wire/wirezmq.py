@@ -5,8 +5,8 @@
     python wire/wirezmq.py                     live from br-zmq, as it happens
     tcpdump -i br-zmq -U -w - | python wire/wirezmq.py -
 
-Exit code: 0; with --check and --grade 1 if something is missing or not right; 2 for bad usage, for
-a file that cannot be written, for a capture that cannot be read to its end or has no ZMTP in it.
+Exit code: 0; with --check and --grade 1 if something is missing or not right; 2 for bad usage,
+for a file that cannot be written, a capture that cannot be read to its end or has no ZMTP in it.
 """
 
 import argparse
@@ -19,6 +19,8 @@ from read.story import PORTS, Story
 from read.whole import read, reason
 
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
+NEEDED = "this needs {}: pip install it, or run zmq-wire, the container that has it"
+SERVE = "127.0.0.1:8080"
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
 
 
@@ -37,8 +39,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Tell a packet capture of ZeroMQ as the messages that passed.",
         epilog="Exit code: 0; with --check and --grade 1 if something is missing or not right; "
-        "2 for bad usage, for a file that cannot be written, for a capture that cannot be read to "
-        "its end or has no ZMTP in it.",
+        "2 for bad usage, for a file that cannot be written, a capture that cannot be read to its "
+        "end or has no ZMTP in it.",
     )
     add = parser.add_argument
     add("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng file, - for the input")
@@ -54,11 +56,16 @@ def arguments() -> argparse.Namespace:
     add("--html", metavar="FILE", help="write the story as a page")
     add("--pcapng", metavar="FILE", help="write the capture with a comment on each message")
     add("--port", metavar="N=PATTERN", type=port, action="append", default=[], help="a hint")
-    options = parser.parse_args()
+    add("--serve", metavar="PORT", help=f"show it in a browser ({SERVE}); --serve=PORT: another")
+    # Only --serve=PORT gives a port: what stands after a bare --serve is a capture.
+    given = [f"--serve={SERVE}" if word == "--serve" else word for word in sys.argv[1:]]
+    options = parser.parse_args(given)
     options.check = options.check or bool(options.expect or options.answers)
     if options.live and options.captures:
         parser.error("either captures or --live")
     told = options.check or options.html or options.pcapng
+    if options.serve and (told or options.json or options.grade):
+        parser.error("--serve shows it in a browser: it goes without another output")
     if not options.captures and (told or options.json or options.grade):
         parser.error("this needs a capture")
     if options.grade and (told or options.all or "-" in options.captures):
@@ -85,7 +92,7 @@ def arguments() -> argparse.Namespace:
 
 def tell_live(options: argparse.Namespace, colour: bool) -> int:
     """Tell what passes on an interface until Ctrl-C."""
-    from read.live import Keeper, empty, link_of, listen, packets
+    from read.live import Keeper, create, empty, link_of, listen, packets
     from tell.text import heading, line
 
     interface = options.live or BRIDGE
@@ -93,7 +100,7 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
     known = 0
     try:
         with listen(interface) as raw:
-            keeper = Keeper(options.w, link_of(raw)) if options.w else None
+            keeper = Keeper(create(options.w), link_of(raw)) if options.w else None
             name = printable(os.fsencode(interface))
             print(f"live from {name}, Ctrl-C ends it", file=sys.stderr, flush=True)
             if empty(interface):
@@ -119,6 +126,20 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
         raise
     except OSError as error:
         return complain(options.w or interface, reason(error, options.w or "."))
+    return 0
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Show captures, or what passes on an interface, in a browser until Ctrl-C."""
+    try:
+        from serve.run import Refusal, show
+    except ImportError as error:
+        return complain("--serve", NEEDED.format(error.name))
+    try:
+        ports = PORTS | dict(options.port)
+        show(options.captures, options.live or BRIDGE, options.w, ports, options.serve)
+    except Refusal as refusal:
+        return complain(*refusal.args)
     return 0
 
 
@@ -151,7 +172,10 @@ def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) 
     if options.html:
         import io
 
-        from tell.page import write_page
+        try:
+            from tell.page import write_page
+        except ImportError as error:
+            sys.exit(complain("--html", NEEDED.format(error.name)))
 
         with io.TextIOWrapper(create(options.html), encoding="utf-8") as page:
             write_page(name, story, page)
@@ -167,6 +191,8 @@ def main() -> int:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = arguments()
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if options.serve:
+        return serve(options)
     if not options.captures:
         return tell_live(options, colour)
     if options.grade:

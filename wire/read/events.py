@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from read.zmtp import Frame, Greeting
+
 # kind -> its layer. Handshakes exist in both layers, and that is what is easily mixed up.
 KINDS = {
     # the connection under ZMTP
@@ -76,6 +78,8 @@ class Event:
     identity: str = ""  # ready
     metadata: dict[str, str] = field(default_factory=dict)  # ready: every other property
     note: str = ""  # what is unusual or missing about it, in words
+    wire: Sequence[Greeting | Frame] = ()  # what it was read from, long bodies shortened
+    into: "Event | None" = None  # the run that it continues, if it is not an event of its own
     # a run of like messages
     count: int = 1
     last_frame: int = 0  # of a run: the packet that completes its last; 0 if count is 1

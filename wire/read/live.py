@@ -34,6 +34,10 @@ def empty(interface: str) -> bool:
         return False
 
 
+class NoInterface(CaptureError):
+    """There is no interface of this name."""
+
+
 def listen(interface: str) -> socket.socket:
     """Open a socket that gets all packets of an interface; raises CaptureError with the reason."""
     try:
@@ -47,9 +51,10 @@ def listen(interface: str) -> socket.socket:
         raw.close()
         known = ", ".join(name for _, name in socket.if_nameindex())
         help = INSIDE if PODMAN else "'docker compose -f compose/zmq.yml up -d' makes the lab's"
-        raise CaptureError(f"no such interface: there are {known}; {help}") from None
+        raise NoInterface(f"no such interface: there are {known}; {help}") from None
     raw.setsockopt(socket.SOL_SOCKET, STAMP, 1)
-    with suppress(OSError):  # without CAP_NET_ADMIN the usual size has to do
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # cut to what anyone may have
+    with suppress(OSError):  # without CAP_NET_ADMIN that has to do
         raw.setsockopt(socket.SOL_SOCKET, FORCE, BUFFER)
     # Between its own ports a bridge passes on nothing to us, unless it is promiscuous.
     member = struct.pack("iHH8s", socket.if_nametoindex(interface), 1, 0, b"")
@@ -93,8 +98,8 @@ def create(path: str) -> BinaryIO:
 class Keeper:
     """A pcap file (nanoseconds) that is complete after every packet."""
 
-    def __init__(self, path: str, link: int) -> None:
-        self.file = create(path)
+    def __init__(self, file: BinaryIO, link: int) -> None:
+        self.file = file
         self.file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, SIZE, link))
         self.file.flush()
 

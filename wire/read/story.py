@@ -200,7 +200,9 @@ class Story:
             elif kind == "job" and event.value is not None:
                 connection.jobs.append(event.value)
         new.append((connection, event))
-        if self.each or (self.keep and not talk.runs.take(event, len(connection.events))):
+        if self.keep and not self.each:
+            event.into = talk.runs.take(event, len(connection.events))
+        if self.each or (self.keep and not event.into):
             connection.events.append(event)
 
     @staticmethod
