@@ -63,7 +63,7 @@ class Flow:
     """One TCP connection. While it is "unborn", segments wait for the SYN before them."""
 
     __slots__ = (
-        *("armed", "client_key", "data", "halves", "held", "ignored", "kept", "late"),
+        *("armed", "client_key", "data", "halves", "held", "ignored", "late", "rank"),
         *("retransmitted", "state"),
     )
 
@@ -76,7 +76,7 @@ class Flow:
         self.armed = False  # will be looked at again
         self.retransmitted = 0  # segments that brought nothing new
         self.ignored = False  # this carries nothing of interest
-        self.kept = False  # its handshake is over, and it is of interest
+        self.rank = 0  # in the table of all
         self.data: Any = None  # the reader's own
 
     @property

@@ -145,7 +145,7 @@ class Story:
             event = dialogue.take(side, item, self._at(item.time))
             if event:
                 self._add(talk, event, new)
-        if not flow.kept and (connection.late or connection.complete):
+        if connection.late or connection.complete:
             self.streams.keep(flow)
 
     def _at(self, time: int) -> float:

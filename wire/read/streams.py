@@ -21,6 +21,7 @@ AWAY = 100  # packets in which what was acknowledged may still come
 ALL = 20_000  # segments that wait in all connections together
 Pieces = list[tuple[Flow, int, Piece]]
 NOTHING: Pieces = []
+IGNORED, OPEN, BEGUN, GONE = 0, 1, 2, -1  # ranks of a connection
 __all__ = ["CLIENT", "SERVER", "Flow", "Piece", "Pieces", "Streams"]
 
 
@@ -35,8 +36,9 @@ class Streams:
     ) -> None:
         self.halves: dict[bytes, Half] = {}
         self.ports, self.gone = ports, gone
-        # Those that are dropped first, if there are too many: of no interest, then long open.
-        self.ranks: tuple[dict[Flow, None], ...] = ({}, {}, {})
+        # Oldest first, by what is dropped first if there are too many: those of no interest, those
+        # open, those in their handshake. A flow whose rank is another by now counts there.
+        self.ranks: tuple[deque[Flow], ...] = (deque(), deque(), deque())
         self.closed: deque[Flow] = deque()
         self.dropped = 0  # connections lost sight of, though they may be of interest
         self.timers: list[tuple[int, int, Flow]] = []  # number of a packet -> look at it again
@@ -70,32 +72,47 @@ class Streams:
     def end(self) -> Pieces:
         """Return what waited for segments that never came."""
         found = []
-        for flow in (*self.ranks[1], *self.ranks[2]):
+        for flow in list(self.flows()):
             found += list(flow.give_up(NEVER, 0))
         return found
 
     def ignore(self, flow: Flow) -> None:
         """Follow a connection no more: it carries nothing of interest."""
-        flow.ignored = True
-        flow.data = None
-        self._rank(flow, 0)
+        flow.ignored, flow.data = True, None
+        if flow.rank != GONE:
+            self._rank(flow, IGNORED)
 
     def keep(self, flow: Flow) -> None:
         """Say that the handshake of a connection is over."""
-        flow.kept = True
-        self._rank(flow, 1)
+        if flow.rank == BEGUN:
+            self._rank(flow, OPEN)
 
     def flows(self) -> Iterator[Flow]:
         """Yield the connections that are followed."""
-        for rank in self.ranks[1:]:
-            yield from rank
+        for rank in OPEN, BEGUN:
+            yield from (flow for flow in self.ranks[rank] if flow.rank == rank)
         yield from self.closed
 
     def _rank(self, flow: Flow, rank: int) -> None:
-        for each in self.ranks:
-            each.pop(flow, None)
-        if flow.state != "closed":
-            self.ranks[rank][flow] = None
+        flow.rank = rank
+        if rank == GONE:
+            return
+        flows = self.ranks[rank]
+        flows.append(flow)
+        if len(flows) > 2000 + len(self.halves):  # most of them are elsewhere by now
+            kept = [flow for flow in flows if flow.rank == rank]
+            flows.clear()
+            flows.extend(kept)
+
+    def _drop(self) -> None:
+        """Lose sight of the connection that matters least."""
+        for rank, flows in enumerate(self.ranks):
+            while flows:
+                flow = flows.popleft()
+                if flow.rank == rank:
+                    self.dropped += not flow.ignored
+                    return self._remove(flow)
+        return None
 
     def _begin(self, segment: Segment, half: Half | None, found: Pieces) -> Half | None:
         """Return the direction of a segment that begins a connection or is the first seen.
@@ -120,11 +137,9 @@ class Streams:
         else:
             return None
         if len(self.halves) >= 2 * FLOWS:
-            old = next(next(iter(rank)) for rank in self.ranks if rank)
-            self.dropped += not old.ignored
-            self._remove(old)
+            self._drop()
         flow = Flow(client)
-        self.ranks[2][flow] = None
+        self._rank(flow, BEGUN)
         for new in flow.halves:
             self.halves[new.key] = new
         return self.halves[key]
@@ -135,8 +150,7 @@ class Streams:
             return  # another has the same ports by now
         for half in flow.halves:
             del self.halves[half.key]
-        for rank in self.ranks:
-            rank.pop(flow, None)
+        flow.rank = GONE
         self.waiting -= flow.held
         flow.held = 0
         self.gone(flow)
@@ -151,13 +165,13 @@ class Streams:
         self.waiting += flow.held - held
         if flow.held and not flow.armed:
             self._arm(flow)
-        if flow.state == "closed" and flow in self.ranks[2 - flow.kept]:
+        if flow.state == "closed" and flow.rank != GONE:
             self._close(flow)
         return found
 
     def _close(self, flow: Flow) -> None:
         """Keep a closed connection for a while only."""
-        del self.ranks[2 - flow.kept][flow]
+        flow.rank = GONE
         self.closed.append(flow)
         if len(self.closed) > RECENT:
             self._remove(self.closed.popleft())
@@ -193,7 +207,7 @@ class Streams:
                 due, _, _ = self.timers[0]
                 if due <= number:  # it waits for what may yet be sent again
                     self._later(number + AWAY)
-            if flow.state == "closed" and flow in self.ranks[2 - flow.kept]:
+            if flow.state == "closed" and flow.rank != GONE:
                 self._close(flow)
         self.due = self.timers[0][0] if self.timers else NEVER
         return found
