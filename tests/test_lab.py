@@ -158,7 +158,7 @@ def test_the_containers_reach_no_outside_address(outside: str) -> None:
 
 def test_the_clock_is_the_users() -> None:
     assert in_container("zmq-pub", "import time; print(time.tzname[0])") == "WIB\n"
-    told = re.findall(r"WAKTU (.*)", logs("zmq-pub"))[-1]
+    told = re.findall(r"'WAKTU (.*)'", logs("zmq-pub"))[-1]
     now = in_container("zmq-req", "import time; print(time.time() + time.localtime().tm_gmtoff)")
     heard = time.mktime(time.strptime(told)) - time.mktime(time.gmtime(0))
     assert abs(heard - float(now)) < 10
@@ -173,14 +173,14 @@ def test_the_clock_is_the_users() -> None:
 
 def test_req_rep_as_typed() -> None:
     terminal = exec_typed("zmq-req", "python clientzmq.py")
-    terminal.expect(r"Reply: World \(\d+\.\d\d ms\)\r\n> ")
+    terminal.expect(r"Reply: 'World' \(\d+\.\d\d ms\)\r\n> ")
     terminal.sendline("NIM 13519001")
-    terminal.expect(r"Reply: Received: NIM 13519001 \(\d+\.\d\d ms\)\r\n> ")
+    terminal.expect(r"Reply: 'Received: NIM 13519001' \(\d+\.\d\d ms\)\r\n> ")
     terminal.sendline("")
     assert ends(terminal) == 0
     follow = typed("docker compose -f compose/zmq.yml logs -f zmq-rep")
-    follow.expect(r"zmq-rep-1 .*Request: Hello")
-    follow.expect(r"zmq-rep-1 .*Request: NIM 13519001")
+    follow.expect(r"zmq-rep-1 .*Request: 'Hello'")
+    follow.expect(r"zmq-rep-1 .*Request: 'NIM 13519001'")
     follow.sendintr()
     ends(follow)
 
@@ -188,7 +188,7 @@ def test_req_rep_as_typed() -> None:
 def test_pub_sub_as_typed() -> None:
     terminal = exec_typed("zmq-sub", "python subzmq.py")
     for _ in range(3):
-        terminal.expect(r"\r\n(\w+) \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d 20\d\d(?=\r\n)")
+        terminal.expect(r"\r\nReceived: '(\w+) \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d 20\d\d'(?=\r\n)")
         assert terminal.match.group(1) == "WAKTU"
     assert "TANGGAL" not in terminal.before
     terminal.sendintr()
@@ -202,7 +202,7 @@ def test_the_topic_is_chosen(topics: str, expected: set[str]) -> None:
     terminal = exec_typed("zmq-sub", f"python subzmq.py {topics}")
     heard = set()
     for _ in range(4):
-        terminal.expect(r"\r\n(WAKTU|TANGGAL) ")
+        terminal.expect(r"\r\nReceived: '(WAKTU|TANGGAL) ")
         heard.add(terminal.match.group(1))
     assert heard == expected
     terminal.sendintr()
@@ -249,7 +249,7 @@ def test_a_server_comes_back_by_itself() -> None:
     before = inspect("zmq-rep")["RestartCount"]
     run("docker", "exec", inspect("zmq-rep")["Id"], "python", "-c", "import os; os.kill(1, 15)")
     wait_for(lambda: inspect("zmq-rep")["RestartCount"] == before + 1, 20)
-    assert "Reply: World" in compose("exec", "-T", "zmq-req", "python", "clientzmq.py").stdout
+    assert "Reply: 'World'" in compose("exec", "-T", "zmq-req", "python", "clientzmq.py").stdout
 
 
 def test_a_client_started_first_waits_for_its_server() -> None:
@@ -257,8 +257,8 @@ def test_a_client_started_first_waits_for_its_server() -> None:
     client = exec_typed("zmq-req", "python clientzmq.py pertama")
     time.sleep(3)
     compose("start", "zmq-rep")
-    client.expect(r"Reply: World")
-    client.expect(r"Reply: Received: pertama")
+    client.expect(r"Reply: 'World'")
+    client.expect(r"Reply: 'Received: pertama'")
     assert ends(client) == 0
 
 
@@ -324,12 +324,12 @@ def test_demo_runs_the_lab(tmp_path: Path, tshark: Callable[[list[str], Path], s
     done = run(str(ROOT / "scripts/demo"), cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     for words in (
-        "Reply: World",
-        "Reply: Received: satu",
-        "Reply: Received: dua",
+        "Reply: 'World'",
+        "Reply: 'Received: satu'",
+        "Reply: 'Received: dua'",
         "WAKTU ",
         "SUB subscriber stopped",
-        "Request: dua",
+        "Request: 'dua'",
         'request "dua" after the empty delimiter',
         'SUBSCRIBE to "WAKTU"',
         "14 of 14 found",
@@ -337,7 +337,7 @@ def test_demo_runs_the_lab(tmp_path: Path, tshark: Callable[[list[str], Path], s
     ):
         assert words in done.stdout
     assert len(re.findall(r"job of \d s \.+ done", done.stdout)) == 2
-    assert 4 <= len(re.findall(r"^WAKTU ", done.stdout, re.M)) <= 6
+    assert 4 <= len(re.findall(r"^Received: 'WAKTU ", done.stdout, re.M)) <= 6
     assert left_behind() == ""
     # What real tcpdump captured, read by real tshark.
     told = tshark(

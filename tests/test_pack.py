@@ -107,7 +107,7 @@ def lab_starts(bare: Engine, folder: Path) -> None:
         assert "pull" not in up.stderr.lower().replace("zmq-pull", "")
         assert "build" not in up.stderr.lower()
         exec_req = ["exec", "-T", "zmq-req", "python", "clientzmq.py"]
-        wait_for(lambda: "Reply: World" in bare.docker(*lab, *exec_req, cwd=folder))
+        wait_for(lambda: "Reply: 'World'" in bare.docker(*lab, *exec_req, cwd=folder))
     finally:
         bare.docker(*lab, "down", cwd=folder)
 

@@ -1,11 +1,14 @@
 """The six scripts on loopback, without an engine: what they print for each kind of input."""
 
+import ast
+import io
 import os
 import pickle
 import platform
 import re
 import sys
 import time
+import tokenize
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +25,8 @@ SCRIPTS = {
     "push/pushzmq.py": "PUSH dispatcher",
     "pull/pullzmq.py": f"Worker {platform.node()}",
 }
+CODE = {"rep": 18, "req": 36, "pub": 20, "sub": 20, "push": 22, "pull": 30}  # lines at most
+ALL = {"rep": 32, "req": 50, "pub": 34, "sub": 34, "push": 36, "pull": 46}  # with all between them
 Start = Callable[..., Script]
 
 
@@ -37,13 +42,31 @@ def peer() -> Iterator[Callable[[int], zmq.Socket[bytes]]]:
 # --- all six ----------------------------------------------------------------------------------
 
 
+def code_lines(script: str) -> int:
+    """Count the lines that are neither docstring, comment nor blank."""
+    text = (ROOT / script).read_text()
+    docstring = ast.parse(text).body[0]
+    found = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING):
+            found |= set(range(token.start[0], token.end[0] + 1))
+    return len(found - set(range(docstring.lineno, (docstring.end_lineno or 0) + 1)))
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_is_read_in_a_minute(script: str) -> None:
-    text = (ROOT / script).read_text()
-    assert len(text.splitlines()) <= 60
-    docstring = text.split('"""')[1]
-    for word in "Socket:", "tcp://", "Lost:", "Ctrl-C:", "exit 1":
-        assert word in docstring
+    lines = (ROOT / script).read_text().splitlines()
+    folder = script.partition("/")[0]
+    assert code_lines(script) <= CODE[folder]
+    assert len(lines) <= ALL[folder]
+    assert max(map(len, lines)) <= 100
+    docstring = ast.get_docstring(ast.parse((ROOT / script).read_text()))
+    for word in "Socket:", "tcp://", "Lost:", "Ctrl-C:", "frame":
+        assert docstring and word in docstring
+
+
+def test_the_six_have_150_lines_of_code() -> None:
+    assert sum(map(code_lines, SCRIPTS)) <= 150
 
 
 @pytest.mark.parametrize(
@@ -72,8 +95,7 @@ def test_ctrl_c_is_one_clean_line(script: str, start: Start, endpoint: str) -> N
 def test_an_endpoint_that_is_none(script: str, wrong: str, start: Start) -> None:
     running = start(script, ZMQ_ENDPOINT=wrong)
     assert running.ends() == 1
-    name = Path(script).name
-    assert re.fullmatch(rf"{name}: cannot (bind|connect) to .*\n", running.errors)
+    assert running.errors.splitlines()[-1].startswith("zmq.error.ZMQError: ")
 
 
 @pytest.mark.parametrize("script", ["rep/serverzmq.py", "pub/pubzmq.py", "push/pushzmq.py"])
@@ -81,16 +103,9 @@ def test_a_port_that_is_taken(script: str, start: Start, endpoint: str) -> None:
     start(script, ZMQ_ENDPOINT=endpoint).says("bound to")
     second = start(script, ZMQ_ENDPOINT=endpoint)
     assert second.ends() == 1
-    assert re.fullmatch(r"\w+\.py: cannot bind to .*: Address already in use.*\n", second.errors)
-
-
-@pytest.mark.parametrize("script", ["pub/pubzmq.py", "push/pushzmq.py"])
-@pytest.mark.parametrize("wrong", ["soon", "", "-1", "nan", "inf", "3601"])
-def test_an_interval_that_is_none(script: str, wrong: str, start: Start) -> None:
-    running = start(script, ZMQ_INTERVAL=wrong, ZMQ_ENDPOINT="tcp://127.0.0.1:*")
-    assert running.ends() == 1
     assert re.fullmatch(
-        r"\w+\.py: ZMQ_INTERVAL is not a number of seconds from 0 to 3600: .*\n", running.errors
+        rf"zmq\.error\.ZMQError: Address already in use \(addr='{endpoint}'\)",
+        second.errors.splitlines()[-1],
     )
 
 
@@ -104,18 +119,18 @@ def test_server_replies(
     client = peer(zmq.REQ)
     client.connect(endpoint)
     for request, reply, line in [
-        ([b"Hello"], b"World", "Request: Hello"),
-        ([b"hello"], b"Received: hello", "Request: hello"),
-        ([b""], b"Received: ", "Request: "),
-        (["halo, apa kabar? é✓".encode()], "Received: halo, apa kabar? é✓".encode(), "é✓"),
-        ([b"\xff\x00"], b"Received: \xff\x00", r"Request: \xff\x00"),
-        ([b"\x1b[31mred\r\n"], b"Received: \x1b[31mred\r\n", r"Request: \x1b[31mred\r\n"),
-        (["\u202eevil".encode()], "Received: \u202eevil".encode(), r"Request: \u202eevil"),
-        ([b"a", b"b", b"c"], b"Refused: 3 frames, expected 1", "Refused: 3 frames, expected 1"),
-        ([b"x" * 65536], b"Received: " + b"x" * 65536, "Request: xxx"),
+        ([b"Hello"], "World", "Request: 'Hello'"),
+        ([b"hello"], "Received: hello", "Request: 'hello'"),
+        ([b""], "Received: ", "Request: ''"),
+        (["halo, apa kabar? é✓".encode()], "Received: halo, apa kabar? é✓", "kabar? é✓'"),
+        ([b"\xff\x00"], "Received: \ufffd\x00", "Request: '�" r"\x00'"),
+        ([b"\x1b[31mred\r\n"], "Received: \x1b[31mred\r\n", r"Request: '\x1b[31mred\r\n'"),
+        (["\u202eevil".encode()], "Received: \u202eevil", r"Request: '\u202eevil'"),
+        ([b"a", b"b", b"c"], "Received: a", "Request: 'a'"),
+        ([b"x" * 16384], "Received: " + "x" * 16384, "Request: 'xxx"),
     ]:
         client.send_multipart(request)
-        assert client.recv_multipart() == [reply]
+        assert client.recv_string() == reply
         server.says(line)
     assert server.interrupt() == 0
     assert server.errors == ""
@@ -130,16 +145,19 @@ def test_server_outlives_a_request_over_the_bound(
     server = start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
     flood = peer(zmq.DEALER)
     flood.connect(endpoint)
-    flood.send_multipart([b"", b"x" * 65537])
+    flood.send_multipart([b"", b"x" * 16385])
     client = start("req/clientzmq.py", "after", ZMQ_ENDPOINT=endpoint)
     assert client.ends() == 0
-    assert "Reply: Received: after" in client.output
+    assert "Reply: 'Received: after'" in client.output
     assert "xxx" not in server.output
 
 
 def replies(output: str) -> list[str]:
     """Return the replies that the client printed, and require a round trip behind each."""
-    return [re.fullmatch(r"Reply: (.*) \(\d+\.\d\d ms\)", line)[1] for line in output.splitlines()]  # type: ignore[index]
+    return [
+        ast.literal_eval(re.fullmatch(r"Reply: ('.*') \(\d+\.\d\d ms\)", line)[1])  # type: ignore[index]
+        for line in output.splitlines()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -148,13 +166,13 @@ def replies(output: str) -> list[str]:
         ([], b"", ["World"]),
         ([], b"satu\ndua", ["World", "Received: satu", "Received: dua"]),
         ([], b"satu\r\n\nnever sent\n", ["World", "Received: satu"]),
-        ([], b"\xff\x1b[0m\n", ["World", r"Received: \xff\x1b[0m"]),
+        ([], b"a\x1b[0m\n", ["World", "Received: a\x1b[0m"]),
         (
             ["tiga", "", b"\xfe"],
             b"not read\n",
-            ["World", "Received: tiga", "Received: ", r"Received: \xfe"],
+            ["World", "Received: tiga", "Received: ", "Received: ?"],
         ),
-        ([], b"x" * 65526 + b"\n", ["World", "Received: " + "x" * 65526]),
+        ([], b"x" * 16384 + b"\n", ["World", "Received: " + "x" * 16384]),
     ],
 )
 def test_client_sends_what_it_is_given(
@@ -169,14 +187,6 @@ def test_client_sends_what_it_is_given(
     assert client.errors == ""
 
 
-def test_client_keeps_what_is_too_long(start: Start, endpoint: str) -> None:
-    start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
-    client = start("req/clientzmq.py", "x" * 65527, "after", ZMQ_ENDPOINT=endpoint)
-    assert client.ends() == 0
-    assert replies(client.output) == ["World", "Received: after"]
-    assert client.errors == "Not sent: 65527 bytes, at most 65526\n"
-
-
 def test_client_prompts_on_a_terminal(start: Start, endpoint: str) -> None:
     start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
     terminal = pexpect.spawn(
@@ -185,9 +195,9 @@ def test_client_prompts_on_a_terminal(start: Start, endpoint: str) -> None:
         env=os.environ | {"ZMQ_ENDPOINT": endpoint},
         timeout=10,
     )
-    terminal.expect(rb"Reply: World \(\d+\.\d\d ms\)\r\n> ")
+    terminal.expect(rb"Reply: 'World' \(\d+\.\d\d ms\)\r\n> ")
     terminal.sendline("halo")
-    terminal.expect(rb"halo\r\nReply: Received: halo \(\d+\.\d\d ms\)\r\n> ")
+    terminal.expect(rb"halo\r\nReply: 'Received: halo' \(\d+\.\d\d ms\)\r\n> ")
     terminal.sendintr()
     terminal.expect(rb"\r\nREQ client stopped\r\n")
     terminal.expect(pexpect.EOF)
@@ -215,7 +225,7 @@ def test_client_gives_up_with_one_clear_line(start: Start, endpoint: str) -> Non
     client = start("req/clientzmq.py", ZMQ_ENDPOINT=endpoint)
     begin = time.monotonic()
     assert client.ends() == 1
-    assert 14 < time.monotonic() - begin < 17
+    assert 7.4 < time.monotonic() - begin < 9
     assert client.output.splitlines() == [
         f"No reply, attempt {attempt} of 3" for attempt in (1, 2, 3)
     ]
@@ -242,10 +252,10 @@ def test_client_sends_the_same_request_again(
     server.send_multipart([again[0], b"", b"World"])
     third = server.recv_multipart()
     assert third == [again[0], b"", b"satu"]
-    server.send_multipart([again[0], b"", b"two", b"frames\x07"])
+    server.send_multipart([again[0], b"", b"two\x07", b"frames"])
     assert client.ends() == 0
     assert client.output.splitlines()[0] == "No reply, attempt 1 of 3"
-    assert replies("\n".join(client.output.splitlines()[1:])) == ["World", r"two | frames\x07"]
+    assert replies("\n".join(client.output.splitlines()[1:])) == ["World", "two\x07"]
 
 
 # --- PUB-SUB ----------------------------------------------------------------------------------
@@ -267,7 +277,7 @@ def test_publisher_tells_time_and_date(
     for message in messages:
         topic, rest = message.split(" ", 1)
         time.strptime(rest, {"WAKTU": "%a %b %d %H:%M:%S %Y", "TANGGAL": "%Y-%m-%d"}[topic])
-        publisher.says(f"Published: {message}")
+        publisher.says(f"Published: {message!r}")
     assert sum(message.startswith("WAKTU") for message in messages) == 3
     assert 1.2 < times[4] - times[0] < 3.5  # a pair each second, on a noisy machine
 
@@ -294,20 +304,20 @@ def test_subscriber_gets_its_topics(
     head, *messages, _, last = subscriber.output.splitlines()
     assert head == f"SUB subscriber to {topics or ['WAKTU']} connects to {endpoint}"
     assert len(messages) >= 5
-    assert {message.split()[0] for message in messages} == expected
+    assert {re.match(r"Received: '(\w+) ", message)[1] for message in messages} == expected  # type: ignore[index]
     assert last == "SUB subscriber stopped"
 
 
 def test_a_late_subscriber_gets_nothing_of_before(start: Start, endpoint: str) -> None:
     publisher = start("pub/pubzmq.py", ZMQ_ENDPOINT=endpoint)
-    publisher.says("Published: WAKTU")
+    publisher.says("Published: 'WAKTU")
     time.sleep(1.2)
-    before = re.findall(r"WAKTU .*", publisher.output)
+    before = re.findall(r"'WAKTU .*'", publisher.output)
     subscriber = start("sub/subzmq.py", ZMQ_ENDPOINT=endpoint)
     subscriber.says("WAKTU ")
     assert len(before) >= 2
     before.pop()  # of the same second there may be two
-    assert not set(before) & set(re.findall(r"^WAKTU .*", subscriber.output, re.MULTILINE))
+    assert not set(before) & set(re.findall(r"'WAKTU .*'", subscriber.output))
 
 
 def test_a_wrong_topic_gets_nothing(start: Start, endpoint: str) -> None:
@@ -330,10 +340,10 @@ def test_subscriber_goes_on_after_bad_messages(
         publisher.send_multipart(frames)
     subscriber.says("last")
     assert subscriber.output.splitlines()[1:] == [
-        r"\xff\x1b[2J",
-        "",
-        "Refused: 2 frames, expected 1",
-        "last",
+        r"Received: '�\x1b[2J'",
+        "Received: ''",
+        "Received: 'a'",
+        "Received: 'last'",
     ]
 
 
@@ -344,7 +354,7 @@ def test_dispatcher_waits_for_a_worker_and_paces_jobs(
     start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]
 ) -> None:
     dispatcher = start("push/pushzmq.py", ZMQ_ENDPOINT=endpoint)
-    dispatcher.says("Waiting: no worker takes a job\n")
+    dispatcher.says("waits for a worker\n")
     time.sleep(1.5)
     assert "handed out" not in dispatcher.output
     worker = peer(zmq.PULL)

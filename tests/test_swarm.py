@@ -135,8 +135,8 @@ def asked(swarm: Swarm, *messages: str) -> str:
 
 def test_a_request_on_one_node_is_answered_from_the_other(swarm: Swarm) -> None:
     said = asked(swarm, "NIM 13519001")
-    assert "Reply: World" in said and "Reply: Received: NIM 13519001" in said
-    wait_for(lambda: f"@{ONE}    | Request: NIM 13519001" in swarm.logs("zmq-rep"))
+    assert "Reply: 'World'" in said and "Reply: 'Received: NIM 13519001'" in said
+    wait_for(lambda: f"@{ONE}    | Request: 'NIM 13519001'" in swarm.logs("zmq-rep"))
     assert f"@{TWO}" not in swarm.logs("zmq-rep")
 
 
