@@ -202,7 +202,9 @@ def main() -> int:
         if story.frames or not wrong:
             outputs(options, path, story, colour)
         if not wrong and not story.connections and not options.check:
-            wrong = f"no ZMTP in its {story.frames:,} frames: was it captured on {BRIDGE}?"
+            from tell.text import nothing
+
+            wrong = nothing(story, BRIDGE)
         if wrong:
             code = complain(path, wrong)
         elif options.check:

@@ -153,7 +153,7 @@ class Opening:
             return ""
         if two or (version in (1, 2) and len(known) <= OLD):
             return "2.0"
-        if old_chain(known[SIGNATURE:], True) and version < 3:
+        if old_chain(known[SIGNATURE:], version < 3):
             return "1.0"
         return "3" if version > 2 else "unfinished"
 
