@@ -8,7 +8,13 @@ from read.events import Connection, Event, Part
 from read.payload import printable, properties, text_of
 from read.zmtp import COMMAND, Frame
 
+WIRE, FRAMES = 256, 8  # bytes of a body that are kept with an event, and frames of it
 MANGLED = b"^RROR\x03"  # libzmq's PLAIN server writes the first byte and the E of 5 ERROR as one
+
+
+def shortened(frames: list[Frame]) -> list[Frame]:
+    """Return the first FRAMES frames, each with the first WIRE bytes of its body."""
+    return [f if f.size <= WIRE else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
 
 
 def named(frame: Frame) -> tuple[bytes, bytes]:
@@ -23,7 +29,7 @@ def command(connection: Connection, sender: str, frame: Frame, time: float) -> E
     name, data = named(frame)
     mechanism = connection.mechanism
     event = Event(frame.last, time, sender, "command", size=frame.size)
-    event.begin = frame.first
+    event.begin, event.wire = frame.first, shortened([frame])
     role = "command" if frame.flags & COMMAND else "body"
     event.parts = [Part(frame.last, role, printable(name), frame.size)]
     if frame.missing:

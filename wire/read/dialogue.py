@@ -9,7 +9,7 @@ The patterns are RFC 28 (REQ-REP), 29 (PUB-SUB) and 30 (PUSH-PULL).
 import os
 from collections import deque
 
-from read.commands import command, named
+from read.commands import command, named, shortened
 from read.events import Connection, Event, Part
 from read.payload import SHOWN, pickled, printable, text_of
 from read.zmtp import COMMAND, KEPT, MORE, Frame, Greeting, Skipped
@@ -33,7 +33,7 @@ class Dialogue:
 
     def __init__(self, connection: Connection, expect: str = "", shown: int = SHOWN) -> None:
         self.connection = connection
-        self.expect = os.fsencode(expect)  # what a request should hold
+        self.expect = os.fsencode(expect)  # what a request should be
         self.shown = shown  # characters of a text
         self.senders = (connection.client, connection.server)
         self.pending: tuple[list[Frame], list[Frame]] = ([], [])  # frames of a message under way
@@ -67,6 +67,7 @@ class Dialogue:
         if item.socket_type:
             self._typed(side, item.socket_type)
         event = Event(item.last, time, self.senders[side], "greeting", begin=item.first)
+        event.wire = (item,)
         event.version, event.as_server = item.version, item.as_server
         event.mechanism, event.socket_type = connection.mechanism, item.socket_type
         event.note = item.note
@@ -108,7 +109,9 @@ class Dialogue:
             connection.handshakes.add(f"done {SIDES[side]}")
             if f"greeting {SIDES[side]}" in connection.handshakes:
                 name = text_of(item.body)
-                return Event(item.last, time, self.senders[side], "identity", name, item.size)
+                event = Event(item.last, time, self.senders[side], "identity", name, item.size)
+                event.begin, event.wire = item.first, shortened([item])
+                return event
         if item.flags & MORE:
             if not parts or (len(parts) < PARTS and sum(len(p.body) for p in parts) <= KEPT):
                 parts.append(item)
@@ -151,6 +154,7 @@ class Dialogue:
         event = Event(
             last.last, time, sender, kind, " | ".join(shown), size, frames[0].first, parts
         )
+        event.wire = shortened(frames)
         if missing:
             event.note = f"{missing} of its bytes are not in the capture"
         elif self.unsent[side]:
@@ -160,7 +164,7 @@ class Dialogue:
             if self.asked is None:
                 self.asked = deque(maxlen=1000)
             self.asked.append(time)
-            if self.expect and any(self.expect in frame.body for frame in frames):
+            if self.expect and [frame.body for frame in frames[delimiter + 1 :]] == [self.expect]:
                 self.connection.expected = self.connection.expected or event
         elif kind == "reply" and self.asked:
             event.round_trip = time - self.asked.popleft()
@@ -192,7 +196,7 @@ class Dialogue:
         form = "command" if frame.flags & COMMAND else "message"
         part = Part(frame.last, form, topic, frame.size)
         event = Event(frame.last, time, self.senders[side], kind, topic, frame.size)
-        event.begin, event.parts = frame.first, [part]
+        event.begin, event.parts, event.wire = frame.first, [part], shortened([frame])
         return event
 
     def _command(self, side: int, frame: Frame, time: float) -> Event:

@@ -8,55 +8,16 @@ around (RFC 9293, 3.4).
 
 import heapq
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from read.half import WRAP, Half, Piece, ahead
 from read.segments import ACK, FIN, RST, SYN, Segment, endpoint
 
-WRAP = 1 << 32
 FAR = 1 << 24  # bytes: an RST that is so far from the stream has a made-up sequence number
 WAITING = 256  # segments that wait for one that was not even acknowledged
 CLIENT, SERVER = 0, 1
 NEVER = 1 << 63  # a packet that does not come
-
-
-class Piece(NamedTuple):
-    """What happened in one direction of a connection."""
-
-    kind: str  # "syn", "syn-ack", "ack", "data", "gap", "fin", "rst", "refused"
-    number: int  # of the packet
-    time: int  # nanoseconds since 1970
-    data: bytes = b""
-    size: int = 0  # gap: bytes that are not in the capture
-
-
 Said = Iterator[tuple["Flow", int, Piece]]
-
-
-class Half:
-    """One direction of a connection."""
-
-    __slots__ = ("acked", "finished", "first", "flow", "heap", "key", "next", "origin", "side")
-
-    def __init__(self, flow: "Flow", side: int, key: bytes) -> None:
-        self.flow, self.side, self.key = flow, side, key
-        self.first: int | None = None  # sequence number of the SYN
-        self.next: int | None = None  # sequence number of the next byte
-        self.acked: int | None = None  # the other side has the bytes before this one
-        self.heap: list[tuple[int, int, Segment]] | None = None  # what waits: place, number
-        self.origin = 0  # sequence number of place 0
-        self.finished = False
-
-    def wait(self, segment: Segment) -> None:
-        """Keep a segment for later."""
-        if not self.heap:
-            self.heap, self.origin = [], segment.seq
-        place = ahead(segment.seq, self.origin)
-        heapq.heappush(self.heap, (place, segment.number, segment))
-        self.flow.held += 1
-
-    def top(self) -> Segment | None:
-        """Return the first in the stream of those that wait."""
-        return self.heap[0][2] if self.heap else None
 
 
 class Flow:
@@ -229,6 +190,8 @@ class Flow:
         elif self.state == "syn":  # the answer to the SYN is not in the capture
             self.state = "open"
         assert half.next is not None
+        if half.begin is None:
+            half.begin = half.next
         size, behind = len(payload) + cut, ahead(half.next, seq)
         if size > behind:
             if new := payload[behind:]:
@@ -250,8 +213,3 @@ def turned(key: bytes) -> bytes:
     """Return the key of the opposite direction."""
     half = (len(key) - 4) // 2
     return key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
-
-
-def ahead(seq: int, origin: int) -> int:
-    """Return how many bytes a sequence number is ahead of another, negative if behind."""
-    return (seq - origin + WRAP // 2) % WRAP - WRAP // 2

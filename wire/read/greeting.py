@@ -17,54 +17,15 @@ only. With `guess` (by the port) a lone 1.0 peer is believed. Sides are 0 and 1.
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from read.held import SIGNATURE, Held, Side, at
 from read.zmtp import FOREIGN, Greeting, Item, Parser, Skipped, old_chain
 
-SIGNATURE, OLD, NEW = 10, 12, 64  # bytes: of the signature, of a greeting of 2.0 and of 3.x
+OLD, NEW = 12, 64  # bytes of a greeting of 2.0 and of 3.x
 HELD = 1 << 16  # bytes of a side that are held back at most
 TYPES = ("PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB")
 MECHANISM = re.compile(rb"[A-Z0-9_.+-]+\0*")
 NEWER = "it knows {}, and goes on in {} as the older side needs it"
-
-
-class Held(NamedTuple):
-    """Bytes that came, or a number of bytes that the capture does not have."""
-
-    data: bytes
-    size: int
-    packet: int
-    time: int
-
-
-class Side:
-    """What is held back of one side."""
-
-    __slots__ = ("foreign", "known", "open", "pieces", "whole")
-
-    def __init__(self) -> None:
-        self.foreign: Skipped | None = None  # what came that is no ZMTP
-        self.pieces: list[Held] = []
-        self.known = b""  # its bytes up to the first that is missing
-        self.whole = True  # none is missing
-        self.open = True  # not decided yet
-
-    @property
-    def size(self) -> int:
-        return sum(piece.size for piece in self.pieces)
-
-    def signed(self) -> bool | None:
-        """Tell whether it begins with a signature; None if too little of it is there."""
-        known = self.known
-        if known[:1] != b"\xff":
-            return False if known or self.pieces else None
-        return known[9] == 0x7F if len(known) >= SIGNATURE else None
-
-    def old(self) -> bool:
-        """Tell whether it can be a peer of 1.0: a frame that is its identity, then others."""
-        known = self.known
-        at = 9 if known[:1] == b"\xff" else 1
-        return len(known) > at and known[0] > 0 and known[at] == 0 and old_chain(known, True)
 
 
 class Opening:
@@ -196,16 +157,19 @@ class Opening:
             return
         if verdict == "1.0":
             parser.begin("old")
-            first = _at(pieces, SIGNATURE if signed else 2)
+            first = at(pieces, SIGNATURE if signed else 2)
             said = NEWER.format("a later version", "1.0") * bool(signed)
-            yield Greeting(pieces[0].packet, first.packet, first.time, "1.0", note=said)
+            raw = known[: SIGNATURE if signed else 0]
+            yield Greeting(pieces[0].packet, first.packet, first.time, "1.0", raw=raw, note=said)
         elif verdict == "2.0":
             size = OLD
             parser.begin("frames", 3)
-            at = _at(pieces, OLD)
+            end = at(pieces, OLD)
             kind = TYPES[known[11]] if OLD <= len(known) and known[11] < len(TYPES) else ""
             said = NEWER.format(f"ZMTP {known[10]}", "2.0") * (known[10] > 2)
-            yield Greeting(pieces[0].packet, at.packet, at.time, "2.0", socket_type=kind, note=said)
+            yield Greeting(
+                *(pieces[0].packet, end.packet, end.time, "2.0", "", False, kind, known[:OLD], said)
+            )
         elif verdict == "3":
             size = NEW
             parser.begin("frames")
@@ -226,7 +190,7 @@ def _new(known: bytes) -> bool:
 
 def _modern(pieces: list[Held], known: bytes) -> Greeting:
     """Return the greeting of 3.x, as far as it is known."""
-    at = _at(pieces, NEW)
+    end = at(pieces, NEW)
     minor = f".{known[11]}" if len(known) > 11 else ""
     name = known[OLD:32]
     mechanism = name.partition(b"\0")[0] if b"\0" in name else name
@@ -238,13 +202,6 @@ def _modern(pieces: list[Held], known: bytes) -> Greeting:
         note = f"{NEW - len(known)} of its {NEW} bytes are not in the capture"
     server = known[32:33] == b"\1"
     version = f"{known[SIGNATURE]}{minor}"
-    return Greeting(pieces[0].packet, at.packet, at.time, version, said, server, note=note)
-
-
-def _at(pieces: list[Held], size: int) -> Held:
-    """Return the piece that holds the byte before this place, or the last."""
-    for piece in pieces:
-        size -= piece.size
-        if size <= 0:
-            return piece
-    return pieces[-1]
+    return Greeting(
+        pieces[0].packet, at.packet, at.time, version, said, server, "", known[:NEW], note
+    )

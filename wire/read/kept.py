@@ -20,14 +20,16 @@ class Kept:
         self.each, self.keep = each, keep
         self.connections: list[Connection] = []
         self.count = 0  # connections, with those that are not kept
+        self.later = 0  # connections until it is looked again which can go
         self.past: dict[str, int] = {}  # pattern -> connections that are not kept
         self.full = 0  # the packet from which on like messages are told together; 0: none
         self.room = ROOM
 
     def begin(self, connection: Connection) -> bool:
         """Number a new connection, and tell whether there is room for it."""
-        if len(self.connections) >= CONNECTIONS:
+        if len(self.connections) >= CONNECTIONS and self.count >= self.later:
             self._shed()
+            self.later = self.count + CONNECTIONS // 8  # looking through all costs time
         self.count += 1
         if len(self.connections) >= CONNECTIONS:
             self._leave_out(connection)
@@ -74,7 +76,8 @@ class Kept:
             connection.events.append(event)
         elif self.keep:
             told = len(connection.events) if self.room > 0 else TOLD
-            if not runs.take(event, told):
+            event.into = runs.take(event, told)
+            if not event.into:
                 connection.events.append(event)
                 weight = BASE + LETTER * len(event.text) + PART * len(event.parts)
                 connection.weight += weight

@@ -10,41 +10,35 @@ How an output in tell/ uses it (the model, Event and Connection, is in events.py
     story.connections, story.frames       # the whole
 """
 
-from read.dialogue import Dialogue
+from collections.abc import Callable
+
+from read.dialogue import SIDES, Dialogue
 from read.events import Connection, Event
-from read.flow import SERVER, Flow, Piece
+from read.flow import SERVER, Flow
 from read.frames import Record
 from read.greeting import Opening
+from read.half import Piece
 from read.kept import Kept
 from read.payload import SHOWN
 from read.runs import Runs
 from read.segments import LINKS, Segments
 from read.streams import Pieces, Streams
+from read.talk import Talk
 from read.zmtp import KEPT, Item
 
 PORTS = {5555: ("REQ", "REP"), 12345: ("SUB", "PUB"), 9999: ("PULL", "PUSH")}  # client, server
 REFUSED = 1000  # pairs of client and server whose refused attempts are told
 New = list[tuple[Connection, Event]]
-
-
-class Talk:
-    """What the story keeps for one TCP connection; the most of it once data came."""
-
-    __slots__ = ("connection", "dialogue", "held", "opening", "runs")
-
-    def __init__(self) -> None:
-        self.held: list[tuple[int, Piece]] = []  # before it is known to be ZMTP
-        self.connection: Connection | None = None  # once it is
-        self.opening: Opening | None = None
-        self.dialogue: Dialogue | None = None
-        self.runs: Runs | None = None
+# What looks on while a capture is read: at each packet, and at the end at None, with what feed()
+# or end() returned.
+Look = Callable[[Record | None, New], None]
 
 
 class Story:
     """Reads packets one by one. `ports` are hints: port -> types of the client and the server.
 
     `each`: keep every event, and the lists of texts. `keep` false: keep no event at all (live).
-    `expect`: the text that a request should hold.
+    `expect`: the text that a request should be.
     """
 
     def __init__(
@@ -141,6 +135,9 @@ class Story:
             opening.zmtp = True
         connection, dialogue = talk.connection, talk.dialogue
         assert connection and dialogue
+        if len(connection.initial) < 2:
+            begun = ((SIDES[half.side], half.begin) for half in flow.halves)
+            connection.initial = {name: at for name, at in begun if at is not None}
         for side, item in items:
             event = dialogue.take(side, item, self._at(item.time))
             if event:
@@ -204,7 +201,9 @@ class Story:
         if flow.data is talk:
             connection.retransmitted, connection.closed = flow.retransmitted, flow.state == "closed"
             if piece.kind in ("fin", "rst"):
-                self._unfinished(talk, (side,) if piece.kind == "fin" else (0, 1), piece, new)
+                sides = (side,) if piece.kind == "fin" else (0, 1)
+                for event in talk.unfinished(sides, piece.number, self._at(piece.time)):
+                    self._add(talk, event, new)
         self._add(talk, Event(piece.number, self._at(piece.time), sender, piece.kind), new)
 
     def _finish(self, flow: Flow, talk: Talk, new: New) -> None:
@@ -213,25 +212,8 @@ class Story:
             self._items(flow, talk, talk.opening.end(), new)
         if talk.connection and talk.opening:
             talk.connection.retransmitted = flow.retransmitted
-            last = Piece("gap", self.frames, (self.start or 0) + round(self.seconds * 1e9))
-            self._unfinished(talk, (0, 1), last, new)
-
-    def _unfinished(self, talk: Talk, sides: tuple[int, ...], at: Piece, new: New) -> None:
-        """Tell of messages whose end is not there."""
-        connection, dialogue, opening = talk.connection, talk.dialogue, talk.opening
-        if not connection or not dialogue or not opening:
-            return
-        for side in sides:
-            there, size = opening.parsers[side].unfinished()
-            before, frames = dialogue.unfinished(side)
-            if not there + frames:
-                continue
-            said = "begin a ZMTP frame" + f" of {size:,} bytes" * bool(size)
-            if frames:
-                said = f"begin a message, {frames} of its ZMTP frames" + " and a part" * bool(there)
-            event = Event(at.number, self._at(at.time), dialogue.senders[side], "gap")
-            event.size, event.note = before + there, f"{said}, whose end is not in the capture"
-            self._add(talk, event, new)
+            for event in talk.unfinished((0, 1), self.frames, self.seconds):
+                self._add(talk, event, new)
 
     def _gone(self, flow: Flow) -> None:
         """Take down the last of a connection that is not followed any more."""

@@ -11,7 +11,8 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from read.flow import CLIENT, NEVER, SERVER, WAITING, WRAP, Flow, Half, Piece, ahead, turned
+from read.flow import NEVER, WAITING, Flow, turned
+from read.half import WRAP, Half, Piece, ahead
 from read.segments import ACK, SYN, Segment
 
 FLOWS = 100_000  # connections followed at a time: a port scan does not fill the memory
@@ -22,7 +23,6 @@ ALL = 20_000  # segments that wait in all connections together
 Pieces = list[tuple[Flow, int, Piece]]
 NOTHING: Pieces = []
 IGNORED, OPEN, BEGUN, GONE = 0, 1, 2, -1  # ranks of a connection
-__all__ = ["CLIENT", "SERVER", "Flow", "Piece", "Pieces", "Streams"]
 
 
 class Streams:

@@ -25,6 +25,7 @@ class Greeting(NamedTuple):
     mechanism: str = ""
     as_server: bool = False
     socket_type: str = ""  # ZMTP 2.0 says it here
+    raw: bytes = b""  # as it stood in the stream
     note: str = ""  # what is unusual or missing about it, in words
 
 
