@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = ["docker", "compose", "--ansi", "never", "-f", "compose/zmq.yml"]
@@ -144,3 +146,77 @@ def chromium() -> Tool:
     """Run Chromium without a screen in a container of its own, which has no network."""
     program = "chromium --headless --no-sandbox --disable-gpu --no-first-run".split()
     return in_container("praktikum-zmq-screen", "img", program, "--init")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Tool) -> Iterator[Browser]:
+    """That Chromium on this machine's network, driven from here."""
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-crash-reporter",
+    ]
+    command = ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m"]
+    command += ["praktikum-zmq-screen", "chromium", *options, "--remote-debugging-port=0"]
+    container = run(*command).stdout.strip()
+    try:
+        listening = r"DevTools listening on (ws://\S+)"
+        wait_for(lambda: re.search(listening, run("docker", "logs", container).stderr), 30)
+        found = re.search(listening, run("docker", "logs", container).stderr)
+        assert found
+        with sync_playwright() as playwright:
+            connected = playwright.chromium.connect_over_cdp(found[1])
+            yield connected
+            connected.close()
+    finally:
+        run("docker", "kill", container)
+
+
+class Served:
+    """zmq-wire --serve on this machine."""
+
+    def __init__(self, folder: Path, *arguments: str | Path, port: int = 0) -> None:
+        with socket.create_server(("127.0.0.1", port)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        command = [sys.executable, ROOT / "wire/wirezmq.py", f"--serve={self.port}", *arguments]
+        sudo = ["sudo"] if "--live" in arguments else []  # a capture needs root
+        self.process = subprocess.Popen(
+            [*sudo, *command],
+            cwd=folder,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            start_new_session=True,  # from its own process group sudo passes no signal on
+        )
+        self.first = self.line()
+
+    def line(self) -> str:
+        """Return the next line on the terminal."""
+        assert self.process.stderr is not None
+        return self.process.stderr.readline()
+
+    def interrupt(self) -> str:
+        """Do what Ctrl-C does; return what is said then."""
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(5) == 0
+        assert self.process.stderr is not None
+        return self.process.stderr.read()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Start zmq-wire --serve; what still runs at the end of the test is ended."""
+    started: list[Served] = []
+
+    def starter(*arguments: str | Path, port: int = 0) -> Served:
+        started.append(Served(tmp_path, *arguments, port=port))
+        return started[-1]
+
+    yield starter
+    for served in started:
+        if served.process.poll() is None:
+            served.process.send_signal(signal.SIGTERM)
+            served.process.wait(10)

@@ -235,9 +235,14 @@ def clients_of_all() -> Iterator[list[Client]]:
 
 
 @pytest.mark.parametrize("side", ["client", "server"])
-@pytest.mark.parametrize("away", [4, 10])  # before and after keep-alive gives up
+@pytest.mark.parametrize("away", [4, 10])
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_network_is_taken_and_given_back(server: str, away: int, side: str) -> None:
+    """After 8 s keep-alive has given the connection up, and a new one is made at once.
+
+    Before, TCP keeps it, and what was sent meanwhile comes when TCP next repeats it: the longer
+    the network was away, the later, here by less than as long again.
+    """
     (network,) = inspect("zmq-rep")["NetworkSettings"]["Networks"]
     with client_of(server) as client:
         if server == "zmq-rep" and away > 7:  # it would give up: it waits for a line meanwhile
@@ -251,7 +256,7 @@ def test_the_network_is_taken_and_given_back(server: str, away: int, side: str) 
         client.write()
         took = client.went_on(back)
         print(f"{service} off the network for {away} s: its client goes on after {took:.2f} s")
-        assert took < SOON[server]
+        assert took < (SOON[server] if away > 8 else away + 1)
 
 
 def in_network_of(service: str, *command: str) -> list[str]:

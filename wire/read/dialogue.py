@@ -15,6 +15,7 @@ from read.payload import SHOWN, pickled, printable, properties, text_of
 from read.zmtp import COMMAND, KEPT, MORE, Frame, Greeting, Skipped
 
 PARTS = 100  # frames of a message that are kept
+WIRE, FRAMES = 256, 8  # bytes of a body that are kept with an event, and frames of it
 SIDES = ("client", "server")
 FILTERS = ("SUB", "XSUB")
 TYPES = (
@@ -23,12 +24,17 @@ TYPES = (
 )
 
 
+def shortened(frames: list[Frame]) -> list[Frame]:
+    """Return the first FRAMES frames, each with the first WIRE bytes of its body."""
+    return [f if f.size <= WIRE else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
+
+
 class Dialogue:
     """Both directions of one connection."""
 
     def __init__(self, connection: Connection, expect: str = "", shown: int = SHOWN) -> None:
         self.connection = connection
-        self.expect = os.fsencode(expect)  # what a request should hold
+        self.expect = os.fsencode(expect)  # what a request should be
         self.shown = shown  # characters of a text
         self.senders = (connection.client, connection.server)
         self.pending: tuple[list[Frame], list[Frame]] = ([], [])  # frames of a message under way
@@ -56,6 +62,7 @@ class Dialogue:
         if item.socket_type:
             self._typed(side, item.socket_type)
         event = Event(item.last, time, self.senders[side], "greeting", begin=item.first)
+        event.wire = (item,)
         event.version, event.as_server = item.version, item.as_server
         event.mechanism, event.socket_type = connection.mechanism, item.socket_type
         return event
@@ -96,7 +103,9 @@ class Dialogue:
             connection.handshakes.add(f"done {SIDES[side]}")
             if f"greeting {SIDES[side]}" in connection.handshakes:
                 name = text_of(item.body)
-                return Event(item.last, time, self.senders[side], "identity", name, item.size)
+                event = Event(item.last, time, self.senders[side], "identity", name, item.size)
+                event.begin, event.wire = item.first, shortened([item])
+                return event
         if item.flags & MORE:
             if not parts or (len(parts) < PARTS and sum(len(p.body) for p in parts) <= KEPT):
                 parts.append(item)
@@ -139,6 +148,7 @@ class Dialogue:
         event = Event(
             last.last, time, sender, kind, " | ".join(shown), size, frames[0].first, parts
         )
+        event.wire = shortened(frames)
         if missing:
             event.note = f"{missing} of its bytes are not in the capture"
         elif self.unsent[side]:
@@ -146,7 +156,7 @@ class Dialogue:
             self.unsent[side] = 0
         if kind == "request":
             self.asked.append(time)
-            if self.expect and any(self.expect in frame.body for frame in frames):
+            if self.expect and [frame.body for frame in frames[delimiter + 1 :]] == [self.expect]:
                 self.connection.expected = self.connection.expected or event
         elif kind == "reply" and self.asked:
             event.round_trip = time - self.asked.popleft()
@@ -178,7 +188,7 @@ class Dialogue:
         form = "command" if frame.flags & COMMAND else "message"
         part = Part(frame.last, form, topic, frame.size)
         event = Event(frame.last, time, self.senders[side], kind, topic, frame.size)
-        event.begin, event.parts = frame.first, [part]
+        event.begin, event.parts, event.wire = frame.first, [part], shortened([frame])
         return event
 
     def _command(self, side: int, frame: Frame, time: float) -> Event:
@@ -189,7 +199,7 @@ class Dialogue:
         if name in (b"SUBSCRIBE", b"CANCEL"):
             return self._filter(side, frame, data, name == b"SUBSCRIBE", time)
         event = Event(frame.last, time, self.senders[side], "command", size=frame.size)
-        event.begin = frame.first
+        event.begin, event.wire = frame.first, shortened([frame])
         role = "command" if frame.flags & COMMAND else "body"
         event.parts = [Part(frame.last, role, printable(name), frame.size)]
         connection, mechanism = self.connection, self.connection.mechanism

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from read.zmtp import Frame, Greeting
+
 # kind -> its layer. Handshakes exist in both layers, and that is what is easily mixed up.
 KINDS = {
     # the connection under ZMTP
@@ -76,6 +78,8 @@ class Event:
     identity: str = ""  # ready
     metadata: dict[str, str] = field(default_factory=dict)  # ready: every other property
     note: str = ""  # what is unusual or missing about it, in words
+    wire: Sequence[Greeting | Frame] = ()  # what it was read from, long bodies shortened
+    into: "Event | None" = None  # the run that it continues, if it is not an event of its own
     # a run of like messages
     count: int = 1
     last_frame: int = 0  # of a run: the packet that completes its last; 0 if count is 1
@@ -123,6 +127,8 @@ class Connection:
     requests: list[str] = field(default_factory=list)  # these three only if each is kept
     replies: list[str] = field(default_factory=list)
     jobs: list[int] = field(default_factory=list)
+    # side -> TCP sequence number of the first byte that was seen, one above that of its SYN
+    initial: dict[str, int] = field(default_factory=dict)
     retransmitted: int = 0  # segments that brought nothing new
     missing: int = 0  # bytes that are not in the capture
 

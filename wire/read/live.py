@@ -35,6 +35,10 @@ def empty(interface: str) -> bool:
         return False
 
 
+class NoInterface(CaptureError):
+    """There is no interface of this name."""
+
+
 def listen(interface: str) -> socket.socket:
     """Open a socket that gets all packets of an interface; raises CaptureError with the reason."""
     try:
@@ -46,12 +50,13 @@ def listen(interface: str) -> socket.socket:
     except OSError:
         raw.close()
         known = ", ".join(name for _, name in socket.if_nameindex())
-        raise CaptureError(
+        raise NoInterface(
             f"no such interface: there are {known}; "
             "'docker compose -f compose/zmq.yml up -d' makes that of the lab"
         ) from None
     raw.setsockopt(socket.SOL_SOCKET, STAMP, 1)
-    with suppress(OSError):  # without CAP_NET_ADMIN the usual size has to do
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # cut to what anyone may have
+    with suppress(OSError):  # without CAP_NET_ADMIN that has to do
         raw.setsockopt(socket.SOL_SOCKET, FORCE, BUFFER)
     # Between its own ports a bridge passes on nothing to us, unless it is promiscuous.
     member = struct.pack("iHH8s", socket.if_nametoindex(interface), 1, 0, b"")
@@ -95,8 +100,8 @@ def create(path: str) -> BinaryIO:
 class Keeper:
     """A pcap file (nanoseconds) that is complete after every packet."""
 
-    def __init__(self, path: str, link: int) -> None:
-        self.file = create(path)
+    def __init__(self, file: BinaryIO, link: int) -> None:
+        self.file = file
         self.file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, SIZE, link))
         self.file.flush()
 

@@ -10,7 +10,9 @@ How an output in tell/ uses it (the model, Event and Connection, is in events.py
     story.connections, story.frames       # the whole
 """
 
-from read.dialogue import Dialogue
+from collections.abc import Callable
+
+from read.dialogue import SIDES, Dialogue
 from read.events import Connection, Event
 from read.frames import LINKS, Fragment, Record, segment
 from read.payload import SHOWN
@@ -21,6 +23,9 @@ from read.zmtp import KEPT, Parser
 PORTS = {5555: ("REQ", "REP"), 12345: ("SUB", "PUB"), 9999: ("PULL", "PUSH")}  # client, server
 WORDS = 1000  # first words of published messages that are counted apart
 New = list[tuple[Connection, Event]]
+# What looks on while a capture is read: at each packet, and at the end at None, with what feed()
+# or end() returned.
+Look = Callable[[Record | None, New], None]
 
 
 class Talk:
@@ -41,7 +46,7 @@ class Story:
     """Reads packets one by one. `ports` are hints: port -> types of the client and the server.
 
     `each`: keep every event, and the lists of texts. `keep` false: keep no event at all (live).
-    `expect`: the text that a request should hold.
+    `expect`: the text that a request should be.
     """
 
     def __init__(
@@ -113,6 +118,9 @@ class Story:
                 at = time if item.time == piece.time else (item.time - (self.start or 0)) / 1e9
                 event = talk.dialogue.take(side, item, at)
                 if event:
+                    if len(talk.connection.initial) < 2:
+                        begun = ((SIDES[h.side], h.begin) for h in flow.halves)
+                        talk.connection.initial = {s: at for s, at in begun if at is not None}
                     self._add(talk, event, new)
         return new
 
@@ -193,7 +201,9 @@ class Story:
             elif kind == "job" and event.value is not None:
                 connection.jobs.append(event.value)
         new.append((connection, event))
-        if self.each or (self.keep and not talk.runs.take(event, len(connection.events))):
+        if self.keep and not self.each:
+            event.into = talk.runs.take(event, len(connection.events))
+        if self.each or (self.keep and not event.into):
             connection.events.append(event)
 
     @staticmethod

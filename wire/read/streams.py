@@ -31,11 +31,12 @@ class Piece(NamedTuple):
 class Half:
     """One direction of a connection."""
 
-    __slots__ = ("acked", "finished", "first", "flow", "key", "next", "side", "waiting")
+    __slots__ = ("acked", "begin", "finished", "first", "flow", "key", "next", "side", "waiting")
 
     def __init__(self, flow: "Flow", side: int, key: bytes) -> None:
         self.flow, self.side, self.key = flow, side, key
         self.first: int | None = None  # sequence number of the SYN
+        self.begin: int | None = None  # sequence number of the first byte that was seen
         self.next: int | None = None  # sequence number of the next byte
         self.waiting: dict[int, Segment] = {}  # sequence number -> segment that came too early
         self.acked: int | None = None  # the other side has bytes up to here, of which we lack some
@@ -166,6 +167,8 @@ class Streams:
             flow.state = "open"
         if half.next is None:
             half.next = segment.seq
+        if half.begin is None:
+            half.begin = half.next
         if peer.waiting and flags & ACK:
             peer.acked = segment.ack
         if half.acked is not None and half.waiting:

@@ -25,6 +25,7 @@ class Greeting(NamedTuple):
     mechanism: str = ""
     as_server: bool = False
     socket_type: str = ""  # ZMTP 2.0 says it here
+    raw: bytes = b""  # as it stood in the stream
 
 
 class Frame(NamedTuple):
@@ -156,18 +157,23 @@ class Parser:
             if len(data) < 11 or (data[10] == 1 and len(data) < 12):
                 self.rest = data
             elif data[10] == 0:
-                items.append(Greeting(self.first, packet, time, "1.0"))
+                items.append(Greeting(self.first, packet, time, "1.0", raw=data[:10]))
                 self.state, data = "old", data[10:]
             elif data[10] < 3:
                 kind = OLD_TYPES[data[11]] if data[11] < len(OLD_TYPES) else ""
-                items.append(Greeting(self.first, packet, time, "2.0", socket_type=kind))
+                items.append(
+                    Greeting(self.first, packet, time, "2.0", socket_type=kind, raw=data[:12])
+                )
                 self.state, data = "frames", data[12:]
             elif len(data) < 64:
                 self.rest = data
             else:
                 version = f"{data[10]}.{data[11]}"
                 name = data[12:32].rstrip(b"\0").decode("ascii", "backslashreplace")
-                items.append(Greeting(self.first, packet, time, version, name, data[32] == 1))
+                server = data[32] == 1
+                items.append(
+                    Greeting(self.first, packet, time, version, name, server, raw=data[:64])
+                )
                 self.state, data = "frames", data[64:]
             if self.rest:
                 return b""

@@ -9,6 +9,7 @@ from read.story import Story
 
 LISTS = ("requests", "replies", "subscriptions", "published", "jobs")
 ALWAYS = {"frame", "time", "sender", "kind"}
+NEVER = {"wire", "into"}  # of use to other outputs only
 DEFAULTS = {field.name: field.default for field in fields(Event)}
 
 
@@ -18,7 +19,7 @@ def event_object(event: Event) -> dict[str, Any]:
     found |= {"sender": event.sender, "kind": event.kind, "layer": event.layer}
     for name, default in DEFAULTS.items():
         value = getattr(event, name)
-        if name not in ALWAYS and value != default and value not in ((), {}):
+        if name not in ALWAYS | NEVER and value != default and value not in ((), {}):
             found[name] = value
     if event.parts:
         found["parts"] = [part._asdict() for part in event.parts]
