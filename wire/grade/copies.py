@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from read.events import MESSAGES, Event
 from read.frames import Record
+from read.half import WRAP
 from read.story import New, Story
 
 CONNECTIONS, TEXTS = 200, 50  # of a capture, and of a connection: what is compared
 OTHERS = 10  # files that are named
-WRAP = 1 << 32  # sequence numbers begin anew there
 NEAR = 1 << 16  # bytes between what two captures have first of the same connection
 
 
