@@ -203,5 +203,5 @@ def _modern(pieces: list[Held], known: bytes) -> Greeting:
     server = known[32:33] == b"\1"
     version = f"{known[SIGNATURE]}{minor}"
     return Greeting(
-        pieces[0].packet, at.packet, at.time, version, said, server, "", known[:NEW], note
+        pieces[0].packet, end.packet, end.time, version, said, server, "", known[:NEW], note
     )
