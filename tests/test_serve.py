@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import zmq
@@ -73,7 +74,7 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
     expect(there).to_have_count(2)
     expect(there.first).to_contain_text(re.compile(r"REQ\s*zmq-req\s*\d+\.\d+\.\d+\.\d+.*joined"))
     expect(there.last).to_contain_text(re.compile(r"REP\s*zmq-rep\s*\d+\.\d+\.\d+\.\d+.*joined"))
-    assert client.stdout.readline().startswith("Reply: World")
+    assert "World" in client.stdout.readline()
     page.wait_for_timeout(2500)  # the handshake has passed by
     for text, onward in (("Halo", True), ("Received: Halo", False)):
         client.stdin.write("Halo\n")
@@ -114,17 +115,16 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
     )
 
     # keep: the same story from what was kept as from -w; the page for a report
-    with page.expect_download() as download:
-        page.get_by_role("link", name="zmq.pcap").click()
-    download.value.save_as(tmp_path / "zmq.pcap")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="zmq.html").click()
-    download.value.save_as(tmp_path / "zmq.html")
+    for name in ("zmq.pcap", "zmq.html"):
+        link = page.get_by_role("link", name=name)
+        expect(link).to_have_attribute("download", name)
+        with urlopen(served.url[:-1] + str(link.get_attribute("href"))) as reply:
+            (tmp_path / name).write_bytes(reply.read())
     assert served.interrupt().endswith(" frames\n")
     told = wirezmq("zmq.pcap", cwd=tmp_path).stdout
-    assert 'request "Halo" after the empty delimiter' in told
+    assert '2 requests "Halo"' in told
     assert (tmp_path / "kept.pcap").read_bytes().startswith((tmp_path / "zmq.pcap").read_bytes())
-    assert "request &#34;Halo&#34;" in (tmp_path / "zmq.html").read_text()
+    assert "2 requests &#34;Halo&#34;" in (tmp_path / "zmq.html").read_text()
     status(page, "no answer from zmq-wire: trying again")
 
 
@@ -293,8 +293,7 @@ def test_step_by_step(serve: Serve, page: Page) -> None:
 
 def test_bytes_as_the_handout_has_them(serve: Serve, page: Page) -> None:
     page.goto(serve(LAB).url)
-    page.locator("#frame").fill("70")
-    page.keyboard.press("Enter")
+    page.keyboard.press("End")
     page.get_by_role("tab", name="2  zmq-req").click()
     events(page).filter(has_text='request "Hello"').click()
     rows = page.get_by_role("region", name="Bytes").get_by_role("row")
@@ -321,8 +320,7 @@ def test_the_diagram_is_that_of_the_page_for_a_report(
     serve: Serve, page: Page, tmp_path: Path
 ) -> None:
     page.goto(serve(LAB).url)
-    page.locator("#frame").fill("70")
-    page.keyboard.press("Enter")
+    page.keyboard.press("End")
     wirezmq(LAB, "--html", "page.html", cwd=tmp_path)
     report = page.context.new_page()
     report.goto("about:blank")
@@ -358,8 +356,7 @@ def test_played_at_its_own_speed_and_faster(
 
 def test_what_is_picked_out(serve: Serve, page: Page) -> None:
     page.goto(serve(LAB).url)
-    page.locator("#frame").fill("70")
-    page.keyboard.press("Enter")
+    page.keyboard.press("End")
     page.get_by_label("Pattern").select_option("PUB-SUB")
     expect(lane(page, "PUB-SUB")).to_be_visible()
     expect(lane(page, "REQ-REP")).not_to_be_visible()
@@ -391,8 +388,7 @@ def test_a_long_connection_says_what_it_leaves_out(
         talk.say(1, frame(b"", 1) + frame(b"answer %d" % number))
     (tmp_path / "long.pcap").write_bytes(talk.capture)
     page.goto(serve("long.pcap").url)
-    page.get_by_label("Speed").select_option("1000")
-    page.keyboard.press("Space")
+    page.keyboard.press("End")
     status(page, "the end of the capture")
     expect(page.get_by_role("listbox")).to_contain_text("more events, which zmq.html tells")
     expect(events(page)).to_have_count(120)
@@ -409,8 +405,7 @@ def test_on_every_screen(serve: Serve, browser: Browser, tmp_path: Path) -> None
             )
             page = context.new_page()
             page.goto(url)
-            page.locator("#frame").fill("70")
-            page.keyboard.press("Enter")
+            page.keyboard.press("End")
             expect(page.get_by_role("tab")).to_have_count(3)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             sizes = page.evaluate(

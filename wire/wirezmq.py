@@ -269,7 +269,9 @@ def main() -> int:
                 code = complain(written, f"not written: {reason(error, written)}")
                 continue
         if not wrong and not story.connections and not options.check:
-            wrong = f"no ZMTP in its {story.frames:,} frames: was it captured on {BRIDGE}?"
+            from tell.text import nothing
+
+            wrong = nothing(story, BRIDGE)
         if wrong:
             code = complain(path, wrong)
         elif options.check:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from read.events import MESSAGES, Event
 from read.frames import Record
+from read.half import WRAP
 from read.story import New, Story
-from read.streams import WRAP
 
 CONNECTIONS, TEXTS = 200, 50  # of a capture, and of a connection: what is compared
 OTHERS = 10  # files that are named

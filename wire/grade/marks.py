@@ -12,7 +12,8 @@ from collections import Counter, deque
 from typing import NamedTuple
 
 from read.events import Connection, Event
-from read.frames import ACK, FIN, RST, SYN, Record, Segment, segment
+from read.frames import Record
+from read.segments import ACK, FIN, RST, SYN, Segment, segment
 from read.story import New, Story
 
 from grade.form import FRAMES, QUESTIONS, Form, milliseconds, whole

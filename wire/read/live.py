@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from read.frames import ETHERNET, RAW, CaptureError, Record
+from read.frames import CaptureError, Record
+from read.segments import ETHERNET, RAW
 
 EVERY = 3  # ETH_P_ALL: packets of all protocols, both ways
 OURS = 4  # PACKET_OUTGOING

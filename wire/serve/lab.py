@@ -10,37 +10,20 @@ What is drawn is bounded, however long it lasts; the counts are of all that pass
 
 from collections.abc import Iterator
 from time import time_ns
-from typing import Any
 
 from read.events import MESSAGES, Connection, Event
 from read.frames import Record
 from read.story import Story
-from tell.diagram import WIDTH, Drawing, phase, row, sides, style, title
-from tell.names import named, roles, shorten
-from tell.octets import octets
-from tell.text import heading
-from tell.words import direction, say, span
+from tell.diagram import WIDTH, phase, style, title
+from tell.names import roles
+
+from serve.shown import TEXT, TOPICS, Change, View, connection_of, drawn, row_of, word
 
 CONNECTIONS = 200  # connections that are shown
 FIRST, LAST = 20, 100  # rows of a connection that are shown: the first and the last
 PASSES = 60  # movements in one change
 SECONDS = 60  # of the plot
-TEXT, WORD = 160, 18  # characters of what an event says, and of a text that moves
 PHASES = ("syn", "greeting", "request", "fin", "late")  # an event of each
-TOPICS = 50  # topics of a connection that can be picked out
-Change = dict[str, Any]
-
-
-class View:
-    """What the page shows of one connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.rows: dict[int, int] = {}  # id of an event -> its row
-        self.open = True
-        self.ended_by = ""  # "client" or "server", or "refused"
-        self.ended = 0.0  # seconds of the story
-        self.topics: dict[str, None] = {}
 
 
 class Lab:
@@ -151,10 +134,11 @@ class Lab:
         """Return what has changed since this was last asked."""
         change = self.state()
         change["connections"] = [
-            self._connection(self.views[number]) for number in sorted(self._connections)
+            connection_of(self.views[number], self.names) for number in sorted(self._connections)
         ]
         change["rows"] = [
-            self._row(self.views[number], at, new) for (number, at), new in self._rows.items()
+            row_of(self.views[number].connection, at, new)
+            for (number, at), new in self._rows.items()
         ]
         change["passes"], change["gone"] = self._passes, self._gone
         change["rates"] = [
@@ -194,70 +178,6 @@ class Lab:
         for view in self.views.values():
             count = len(view.rows)
             shown = [*range(min(FIRST, count)), *range(max(FIRST, count - LAST), count)]
-            rows = [self._row(view, at, True) for at in shown]
-            pieces.append({"connections": [self._connection(view)], "rows": rows})
+            rows = [row_of(view.connection, at, True) for at in shown]
+            pieces.append({"connections": [connection_of(view, self.names)], "rows": rows})
         return pieces
-
-    def _connection(self, view: View) -> Change:
-        connection = view.connection
-        names = named(connection, self.names)
-        made: Change = {
-            "n": connection.number,
-            "pattern": connection.pattern,
-            "heading": heading(connection).partition(": ")[2],
-            "open": view.open,
-            "by": view.ended_by,
-            "ended": view.ended,
-            "began": connection.events[0].time,
-            "late": connection.late,
-            "messages": sum(connection.counts.get(kind, 0) for kind in MESSAGES),
-            "refused": connection.counts.get("refused", 0),
-            "topics": list(view.topics),
-            "subscribed": connection.subscriptions[:TOPICS],
-            "rows": len(view.rows),
-            "head": drawn(sides(connection, names)),
-        }
-        for side, address in (("client", connection.client), ("server", connection.server)):
-            host, _, port = address.rpartition(":")
-            role = connection.role(address)
-            made[side] = {"host": host, "port": port, "role": role, "name": names[address]}
-        return made
-
-    def _row(self, view: View, at: int, new: bool) -> Change:
-        connection = view.connection
-        event = connection.events[at]
-        made: Change = drawn(row(connection, event)) | {
-            "c": connection.number,
-            "i": at,
-            "frame": span(event),
-            "time": event.last_time or event.time,
-            "who": direction(connection, event) if event.kind != "late" else "",
-            "said": say(shorten(event, TEXT)),
-            "layer": event.layer,
-            "topic": (event.topic or event.text * (event.kind == "subscribe"))[:TEXT],
-        }
-        if new:
-            made["phase"] = phase(event.kind)[0]
-            made["octets"] = octets(connection, event)
-        return made
-
-
-def drawn(drawing: Drawing) -> Change:
-    """Return a drawing with its shapes as lists, which are shorter in JSON."""
-    shapes = [[tag, kind, at, text] for tag, kind, at, text in drawing.shapes]
-    return {"h": drawing.height, "shapes": shapes}
-
-
-def word(event: Event) -> str:
-    """Return what is written on the thing that moves: "Hello", "job 3", "READY", "SYN"."""
-    if event.kind == "job" and event.value is not None:
-        text = f"job {event.value}"
-    elif event.kind in MESSAGES:
-        text = event.text or event.kind
-    elif event.kind in ("subscribe", "cancel"):
-        text = f"{event.kind.upper()} {event.text}"
-    elif event.kind == "refused":
-        text = "RST"
-    else:
-        text = event.kind if event.kind == "greeting" else event.kind.upper()
-    return text if len(text) <= WORD else text[: WORD - 1] + "…"

@@ -10,7 +10,8 @@ from typing import Any
 
 from read.frames import CaptureError, records
 
-from serve.lab import Change, Lab
+from serve.lab import Lab
+from serve.shown import Change
 
 LINES = 32_000  # bytes of lines that are given together
 

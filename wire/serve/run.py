@@ -43,19 +43,26 @@ def say(line: str) -> None:
 
 
 class Server(uvicorn.Server):
-    """A server that leaves the signals to us."""
+    """A server that leaves the signals to us, and says when it is there."""
+
+    greeting = ""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        say(self.greeting)
 
-async def serve(app: Guard, listener: socket.socket, hub: Hub | None = None) -> None:
-    """Answer until SIGINT or SIGTERM."""
+
+async def serve(app: Guard, listener: socket.socket, greeting: str, hub: Hub | None = None) -> None:
+    """Say the greeting, and answer until SIGINT or SIGTERM."""
     options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off"}
     options |= {"ws": "none", "http": "h11", "loop": "asyncio", "server_header": False}
     options |= {"limit_concurrency": BROWSERS, "timeout_graceful_shutdown": 1}
     server = Server(uvicorn.Config(app, **options))
+    server.greeting = greeting
 
     def end() -> None:
         server.should_exit = True
@@ -88,15 +95,17 @@ def show(
     try:
         listener = bound(address, port)
     except OSError as error:
-        raise Refusal(f"port {port}", f"{error.strerror}: take another, --serve=PORT") from None
+        why = os.strerror(error.errno or 0)
+        raise Refusal(f"port {port}", f"{why}: take another, --serve=PORT") from None
     with listener:
         at = url(address, port)
         if not ip_address(address).is_loopback:
             say(f"warning: whoever reaches {address} can read all that passes")
         if files:
             names = ", ".join(name for _, name, _ in files)
-            say(f"{at} plays {names}, Ctrl-C ends it")
-            asyncio.run(serve(application(Shown(names, ports, files=files)), listener))
+            greeting = f"{at} plays {names}, Ctrl-C ends it"
+            app = application(Shown(names, ports, files=files))
+            asyncio.run(serve(app, listener, greeting))
             return say("")
         try:
             capture = Capture(interface, kept)
@@ -106,8 +115,8 @@ def show(
             raise Refusal(kept or "temporary file", error.strerror or str(error)) from None
         try:
             name = printable(os.fsencode(interface))
-            say(f"{at} shows {name} live, Ctrl-C ends it")
-            frames = asyncio.run(_live(name, capture, ports, listener))
+            greeting = f"{at} shows {name} live, Ctrl-C ends it"
+            frames = asyncio.run(_live(name, capture, ports, listener, greeting))
         finally:
             capture.end()
         say(f"\n{frames:,} frames")
@@ -146,7 +155,11 @@ def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
 
 
 async def _live(
-    name: str, capture: Capture, ports: dict[int, tuple[str, str]], listener: socket.socket
+    name: str,
+    capture: Capture,
+    ports: dict[int, tuple[str, str]],
+    listener: socket.socket,
+    greeting: str,
 ) -> int:
     """Follow the capture, and answer the browsers; return how many frames there were."""
     lab, tail, loop = Lab(ports, live=True), Tail(capture.fd), asyncio.get_running_loop()
@@ -189,7 +202,7 @@ async def _live(
     loop.add_reader(capture.said, hear)
     following = asyncio.create_task(follow())
     shown = Shown(name, ports, hub, tail.kept)
-    await serve(application(shown), listener, hub)
+    await serve(application(shown), listener, greeting, hub)
     following.cancel()
     return lab.story.frames
 

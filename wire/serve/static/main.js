@@ -133,7 +133,12 @@ const actions = {
     find("pause").textContent = say(paused === null ? "pause" : "go");
     return tellStatus();
   },
-  start: () => source.open("frame=0"),
+  leap(frame) {
+    source.pause();
+    source.open(`frame=${frame}`);
+  },
+  start: () => actions.leap(0),
+  end: () => actions.leap(document.body.dataset.frames),
   theme() {
     const dark = document.documentElement.dataset.theme
       ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
@@ -172,7 +177,7 @@ const keys = {
 for (const at of [0, 1, 2, 3]) keys[at] = () => actions.pattern(at);
 if (!live)
   Object.assign(keys, {
-    ArrowRight: () => source.step(), ArrowLeft: () => source.back(), Home: actions.start,
+    ArrowRight: () => source.step(), ArrowLeft: () => source.back(), Home: actions.start, End: actions.end,
     g: () => find("frame").select(),
   });
 
@@ -207,7 +212,7 @@ for (const id of ["pattern", "topic"])
   });
 if (live) find("pause").addEventListener("click", actions.pause);
 else {
-  find("start").addEventListener("click", actions.start);
+  for (const id of ["start", "end"]) find(id).addEventListener("click", actions[id]);
   find("back").addEventListener("click", () => source.back());
   find("play").addEventListener("click", actions.pause);
   find("step").addEventListener("click", () => source.step());
@@ -217,8 +222,7 @@ else {
   });
   find("goto").addEventListener("submit", (event) => {
     event.preventDefault();
-    source.pause();
-    source.open(`frame=${Number(find("frame").value)}`);
+    actions.leap(Number(find("frame").value));
     find("frame").blur();
   });
   source.open("frame=0");

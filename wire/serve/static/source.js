@@ -69,6 +69,8 @@ export class Played {
         this.apply(line, false);
       }
       if (line) this.queue.unshift(line);
+      this.ended = Boolean(line?.end);
+      if (line?.end) this.status({ ended: true, wrong: line.wrong });
       this.clock = this.time;
       this.status({ at: this.at, opened: true });
     } catch (error) {
