@@ -336,6 +336,13 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         assert 'request "dari desktop"' in run(*wire, **how).stdout
         assert run(*wire, "--html", "zmq.html", **how).returncode == 0
         assert "dari desktop" in (tmp_path / "zmq.html").read_text()
+        # The live page is on the engine's network: what its settings call host networking.
+        page = pexpect.spawn(" ".join([*dc, "run --rm zmq-wire --serve"]), timeout=30, **how)
+        page.expect(f"http://127.0.0.1:8080 shows {bridge} live, Ctrl-C ends it")
+        get = ["sudo", "ip", "netns", "exec", desktop.name, "curl", "-s", "http://127.0.0.1:8080/"]
+        wait_for(lambda: "<title>" in run(*get).stdout)
+        page.sendintr()
+        page.expect(pexpect.EOF)
     finally:
         run(*dc, "down", **how)
 
