@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = ["docker", "compose", "--ansi", "never", "-f", "compose/zmq.yml"]
+PROJECT = os.environ.get("COMPOSE_PROJECT_NAME") or "praktikum"  # the name of the lab, and
+BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"  # of its bridge: another beside it has its own
 
 
 def run(*command: str, **options: object) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from conftest import ROOT, compose, run, wait_for
+from conftest import BRIDGE, ROOT, compose, run, wait_for
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
 
@@ -90,7 +90,7 @@ def test_setup_again_does_nothing() -> None:
 
 
 def test_the_bridge_is_on_the_host() -> None:
-    assert re.search(r"\d+: br-zmq: <.*\bUP\b", run("ip", "a").stdout)
+    assert re.search(rf"\d+: {BRIDGE}: <.*\bUP\b", run("ip", "a").stdout)
 
 
 def test_the_standin_is_not_called_official() -> None:
@@ -359,7 +359,7 @@ def left_behind() -> str:
             captures.append(process.read_text().replace("\0", " "))
     return "\n".join(
         [line for line in clients.splitlines() if "python" in line]
-        + [line for line in captures if line.startswith("tcpdump") and "br-zmq" in line]
+        + [line for line in captures if line.startswith("tcpdump") and BRIDGE in line]
     )
 
 
@@ -385,7 +385,7 @@ def test_what_zmq_wire_writes_is_the_users(tmp_path: Path) -> None:
     wire = f"docker compose -f {ROOT}/compose/zmq.yml run --rm zmq-wire"
     there: Any = {"cwd": str(folder), "env": os.environ | {"PWD": str(folder)}}  # as a shell has it
     live = pexpect.spawn(f"{wire} -w zmq.pcap", encoding="utf-8", timeout=30, **there)
-    live.expect("live from br-zmq, Ctrl-C ends it")
+    live.expect(f"live from {BRIDGE}, Ctrl-C ends it")
     time.sleep(0.5)
     compose("exec", "-T", "zmq-req", "python", "clientzmq.py", "halo")
     live.expect('request "halo" after the empty delimiter')
@@ -399,9 +399,9 @@ def test_what_zmq_wire_writes_is_the_users(tmp_path: Path) -> None:
 
 
 def test_typed_tcpdump_captures(tmp_path: Path) -> None:
-    command = f"sudo tcpdump -nvi br-zmq -w {tmp_path}/zmq.pcap"
+    command = f"sudo tcpdump -nvi {BRIDGE} -w {tmp_path}/zmq.pcap"
     tcpdump = typed(command)
-    tcpdump.expect("listening on br-zmq")
+    tcpdump.expect(f"listening on {BRIDGE}")
     compose("exec", "-T", "zmq-req", "python", "clientzmq.py")
     time.sleep(1)
     tcpdump.sendintr()

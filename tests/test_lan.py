@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from conftest import COMPOSE, ROOT, compose, run, wait_for
+from conftest import COMPOSE, PROJECT, ROOT, compose, run, wait_for
 from test_pack import sudo
 
 pytestmark = pytest.mark.usefixtures("lab")
@@ -65,7 +65,7 @@ def closed() -> Iterator[None]:
     """What a test opens is closed after it."""
     yield
     compose("up", "-d")
-    run("docker", "network", "rm", "praktikum_lan")
+    run("docker", "network", "rm", f"{PROJECT}_lan")
 
 
 def opens(*services: str) -> None:

@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run, wait_for
+from conftest import PROJECT, ROOT, run, wait_for
 
 pytestmark = pytest.mark.usefixtures("lab")  # whose image is packed
 
@@ -66,7 +66,7 @@ def engine(name: str) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[Engine]:
-    with engine("zmq-bare") as started:
+    with engine(f"{PROJECT}-bare") as started:
         yield started
 
 
@@ -178,7 +178,7 @@ def test_pack_without_an_engine(tmp_path: Path) -> None:
 
 
 def test_pack_without_an_image(tmp_path: Path) -> None:
-    with engine("zmq-empty") as empty:
+    with engine(f"{PROJECT}-empty") as empty:
         refuses(tmp_path, "pack", host=empty.host, words="no image yet: 'docker compose")
 
 
@@ -186,6 +186,24 @@ def test_pack_outside_a_clone(tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
     copy = shutil.copy(ROOT / "scripts/pack", tmp_path / "scripts")
     refuses(tmp_path, copy, host="", words="not a git repository")
+
+
+def test_pack_in_a_copied_clone(clone: Path, tmp_path: Path) -> None:
+    """Git takes every file of it for changed, since the copies are newer."""
+    fresh, copied = tmp_path / "fresh", tmp_path / "copied"
+    run("git", "clone", "-q", str(clone), str(fresh))
+    shutil.copy(clone / "scripts/pack", fresh / "scripts/pack")
+    commit = "-c user.name=a -c user.email=b commit -q --allow-empty -am a"
+    assert run("git", "-C", str(fresh), *commit.split()).returncode == 0
+    assert run("cp", "-r", str(fresh), str(copied)).returncode == 0
+    stub = tmp_path / "docker"  # whose image is nothing, for speed
+    stub.write_text('#!/bin/sh\ncase "$1" in save) tar -cT /dev/null ;; image) echo z80 ;; esac\n')
+    stub.chmod(0o755)
+    path = f"PATH={tmp_path}:{os.environ['PATH']}"
+    done = run("env", path, str(copied / "scripts/pack"), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    with tarfile.open(tmp_path / "praktikum-zmq-z80.tar.gz") as tar:
+        assert "praktikum-zmq/rep/serverzmq.py" in tar.getnames()
 
 
 def test_pack_on_a_full_disk(full: Path) -> None:
@@ -216,6 +234,21 @@ def test_unpack_for_another_architecture(tmp_path: Path) -> None:
         tar.addfile(member, BytesIO(b"z80\n"))
     words = f"is for z80, and this engine runs {ARCHITECTURE}"
     refuses(tmp_path, "unpack", str(other), host="", words=words)
+
+
+def test_unpack_where_docker_is_podman(tmp_path: Path) -> None:
+    """Podman's version has no .Server.Arch, but .Server.OsArch."""
+    stub = tmp_path / "docker"
+    stub.write_text('#!/bin/sh\ncase "$*" in *OsArch*) echo linux/s390x ;; *) exit 125 ;; esac\n')
+    stub.chmod(0o755)
+    with tarfile.open(tmp_path / "other.tar.gz", "w:gz") as tar:
+        member = tarfile.TarInfo("architecture")
+        member.size = len(b"z80\n")
+        tar.addfile(member, BytesIO(b"z80\n"))
+    command = ["env", f"PATH={tmp_path}:{os.environ['PATH']}", f"{ROOT}/scripts/unpack"]
+    done = run(*command, "other.tar.gz", cwd=tmp_path)
+    assert "is for z80, and this engine runs s390x" in done.stderr
+    assert done.returncode == 1
 
 
 def test_unpack_spares_what_is_there(pack: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import BRIDGE
 from read.events import Connection
 from read.story import Story
 from tell.as_json import capture_json
@@ -381,15 +382,16 @@ def test_colour_is_for_terminals_only() -> None:
     ("name", "content", "wrong"),
     [
         ("none.pcap", None, "No such file or directory"),
-        ("folder", "folder", "Is a directory"),
-        ("empty.pcap", b"", "empty: nothing was captured"),
-        ("text.pcap", b"Hello, this is text", "not a capture (neither pcap nor pcapng)"),
+        ("folder", "folder", "a folder, not a file"),
+        ("empty.pcap", b"", "empty: nothing was captured, or tcpdump has not ended yet"),
+        ("text.pcap", b"Hello, this is text", "a text, not a capture"),
+        ("noise.pcap", b"\0\1\2\3" * 9, "not a capture (neither pcap nor pcapng)"),
         ("cut.pcap", Talk().shake().capture[:-5], "cut short in packet 7"),
         ("head.pcap", pcap([])[:10], "cut short in its first line: nothing was captured"),
         (
             "web.pcap",
             pcap([ethernet(b"")] * 3),
-            "no ZMTP in its 3 frames: was it captured on br-zmq?",
+            f"no ZMTP in its 3 frames: was it captured on {BRIDGE}?",
         ),
     ],
 )

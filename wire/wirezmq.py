@@ -4,8 +4,8 @@
     python wire/wirezmq.py                     live from br-zmq, as it happens
     tcpdump -i br-zmq -U -w - | python wire/wirezmq.py -
 
-Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a capture that cannot
-be read to its end, or that has no ZMTP in it.
+Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a file that cannot be
+written or a capture that cannot be read to its end, or that has no ZMTP in it.
 """
 
 import argparse
@@ -15,11 +15,13 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from read.files import plain
 from read.frames import CaptureError, Record, records
 from read.payload import printable
 from read.story import PORTS, Story
 
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
+HERE = "/here"  # where zmq.yml shows zmq-wire the folder that the user stands in
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
 
 
@@ -38,7 +40,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Tell a packet capture of ZeroMQ as the messages that passed.",
         epilog="Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a "
-        "capture that cannot be read to its end, or that has no ZMTP in it.",
+        "file that cannot be written or a capture that cannot be read to its end, or that has no "
+        "ZMTP in it.",
     )
     add = parser.add_argument
     add("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng file, - for the input")
@@ -90,12 +93,21 @@ def progress(source: Iterable[Record], file: BinaryIO) -> Iterator[Record]:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
+def reason(error: OSError, path: str) -> str:
+    """Say why a file cannot be read or written, in the words of its user."""
+    if os.getcwd() == HERE and not os.path.realpath(path).startswith(HERE + "/"):
+        return "zmq-wire sees only the folder where you stand: go to that of the file, or copy it"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, not a file"
+    return error.strerror or str(error)
+
+
 def read(path: str, story: Story) -> str:
     """Read a capture into the story; return what is wrong with it, or an empty text."""
     try:
         file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)
         with file:
-            source = records(file)
+            source = records(plain(file))
             for record in progress(source, file) if sys.stderr.isatty() else source:
                 story.feed(record)
     except KeyboardInterrupt:
@@ -104,7 +116,7 @@ def read(path: str, story: Story) -> str:
     except CaptureError as error:
         return str(error)
     except OSError as error:
-        return error.strerror or str(error)
+        return reason(error, path)
     finally:
         story.end()
     return ""
@@ -112,7 +124,7 @@ def read(path: str, story: Story) -> str:
 
 def tell_live(options: argparse.Namespace, colour: bool) -> int:
     """Tell what passes on an interface until Ctrl-C."""
-    from read.live import Keeper, link_of, listen, packets
+    from read.live import Keeper, empty, link_of, listen, packets
     from tell.text import heading, line
 
     interface = options.live or BRIDGE
@@ -123,6 +135,8 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
             keeper = Keeper(options.w, link_of(raw)) if options.w else None
             name = printable(os.fsencode(interface))
             print(f"live from {name}, Ctrl-C ends it", file=sys.stderr, flush=True)
+            if empty(interface):
+                print("no container is on it: waiting for the lab to come up", file=sys.stderr)
             for record in packets(raw):
                 if keeper:
                     keeper.add(record)
@@ -143,7 +157,7 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        return complain(options.w or interface, error.strerror or str(error))
+        return complain(options.w or interface, reason(error, options.w or "."))
     return 0
 
 
@@ -200,7 +214,14 @@ def main() -> int:
         story = Story(each, PORTS | dict(options.port), options.expect)
         wrong = read(path, story)
         if story.frames or not wrong:
-            outputs(options, path, story, colour)
+            try:
+                outputs(options, path, story, colour)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                written = str(error.filename or options.html or options.pcapng or "its output")
+                code = complain(written, f"not written: {reason(error, written)}")
+                continue
         if not wrong and not story.connections and not options.check:
             wrong = f"no ZMTP in its {story.frames:,} frames: was it captured on {BRIDGE}?"
         if wrong:

@@ -78,7 +78,7 @@ def records(file: BinaryIO) -> Iterator[Record]:
     """
     magic = file.read(4)
     if not magic:
-        raise CaptureError("empty: nothing was captured")
+        raise CaptureError("empty: nothing was captured, or tcpdump has not ended yet")
     if magic == b"\x0a\x0d\x0d\x0a":
         return _pcapng(file)
     for order in "<>":

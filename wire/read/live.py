@@ -18,6 +18,20 @@ SIZE = 262144  # bytes of a packet that are kept, as tcpdump does
 BUFFER = 16 << 20  # bytes of packets that wait while this process is busy
 STAMP, RECEIVE = 35, struct.Struct("@qq")  # SO_TIMESTAMPNS, its timespec
 FORCE, PACKET, LOOPBACK = 33, 263, 772  # SO_RCVBUFFORCE, SOL_PACKET, ARPHRD_LOOPBACK
+# In a container of Podman without root, no right and no bridge are to be had, whatever one does.
+PODMAN = os.path.exists("/run/.containerenv")
+INSIDE = (
+    "without root Podman keeps the bridge in a network of its own: "
+    "'podman unshare --rootless-netns tcpdump -Z root -ni br-zmq -w zmq.pcap' captures there"
+)
+
+
+def empty(interface: str) -> bool:
+    """Tell whether an interface is a bridge that nothing is connected to."""
+    try:
+        return not os.listdir(f"/sys/class/net/{interface}/brif")
+    except OSError:
+        return False
 
 
 def listen(interface: str) -> socket.socket:
@@ -25,13 +39,15 @@ def listen(interface: str) -> socket.socket:
     try:
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     except PermissionError:
-        raise CaptureError("no right to capture: run it as root (sudo)") from None
+        help = INSIDE if PODMAN else "run it as root (sudo)"
+        raise CaptureError(f"no right to capture: {help}") from None
     try:
         raw.bind((interface, EVERY))
     except OSError:
         raw.close()
         known = ", ".join(name for _, name in socket.if_nameindex())
-        raise CaptureError(f"no such interface: there are {known}") from None
+        help = INSIDE if PODMAN else "'docker compose -f compose/zmq.yml up -d' makes the lab's"
+        raise CaptureError(f"no such interface: there are {known}; {help}") from None
     raw.setsockopt(socket.SOL_SOCKET, STAMP, 1)
     with suppress(OSError):  # without CAP_NET_ADMIN the usual size has to do
         raw.setsockopt(socket.SOL_SOCKET, FORCE, BUFFER)

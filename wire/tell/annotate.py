@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import BinaryIO
 
 from read.events import Connection, Event
+from read.files import plain
 from read.frames import LARGEST, CaptureError, Record, records
 from read.story import Story
 
@@ -35,12 +36,13 @@ def write_pcapng(path: str, ports: dict[int, tuple[str, str]], out: BinaryIO) ->
     is copied. Raises OSError, and CaptureError if it is no capture at all.
     """
     notes: Notes = {}
-    with open(path, "rb") as file:
+    with open(path, "rb") as raw, plain(raw) as file:
         connections = read(records(file), ports, notes)
         file.seek(0)
         blocks = _pcapng if file.read(4) == b"\x0a\x0d\x0d\x0a" else _pcap
         file.seek(0)
-        out.writelines(blocks(file, notes, hosts(connections)))
+        with suppress(CaptureError):  # gzip data that are damaged
+            out.writelines(blocks(file, notes, hosts(connections)))
 
 
 def read(

@@ -10,7 +10,7 @@ from read.events import Connection, Event
 from read.payload import printable
 from read.story import Story
 
-PATTERNS = {"REQ-REP": "zmq-req", "PUB-SUB": "zmq-sub", "PUSH-PULL": "zmq-pull"}
+PATTERNS = {"REQ-REP": "clientzmq.py", "PUB-SUB": "subzmq.py", "PUSH-PULL": "pullzmq.py"}
 MESSAGES = 3  # that a subscriber should get under its topic
 LATE = "no handshake: the capture was started after the client"
 
@@ -27,11 +27,11 @@ class Row(NamedTuple):
 def rows(story: Story) -> list[Row]:
     """Return the whole table; of several connections the one that shows most counts."""
     table: list[Row] = []
-    for pattern, service in PATTERNS.items():
+    for pattern, script in PATTERNS.items():
         found = [c for c in story.connections if c.pattern == pattern]
         tables = [list(_connection(c, pattern, story.expect)) for c in found]
         if not tables:
-            cause = f"no such connection: was {service} started while the capture ran?"
+            cause = f"no such connection: was {script} started while the capture ran?"
             blank = Connection(0, "", "")
             tables = [
                 [row._replace(cause=cause) for row in _connection(blank, pattern, story.expect)]

@@ -1,0 +1,360 @@
+"""What a clumsy classroom does: other rights, other paths, other files, and two labs at once."""
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, compose, run, wait_for
+from test_pack import Engine, engine
+from test_wire_story import WIRE, wirezmq
+from wire_packets import CAPTURES, ethernet, pcap
+
+BESIDE = os.environ | {"COMPOSE_PROJECT_NAME": f"{PROJECT}-b", "ZMQ_BRIDGE": f"{BRIDGE}-b"}
+
+
+def clone_to(folder: Path, *options: str, **how: Any) -> Path:
+    """Clone the project, with the scripts as they are now; it knows the base image."""
+    done = run("git", *options, "clone", "-q", str(ROOT), str(folder), **how)
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(ROOT / "scripts", folder / "scripts", dirs_exist_ok=True)
+    if (ROOT / "compose/.env").exists():
+        shutil.copy(ROOT / "compose/.env", folder / "compose")
+    return folder
+
+
+def says(line: str, *command: str | Path, **how: Any) -> None:
+    """Require that a command ends with 1, and that this line is all it says."""
+    done = run(*map(str, command), **how)
+    assert (done.stderr, done.returncode) == (f"{line}\n", 1)
+
+
+# --- clones --------------------------------------------------------------------------------------
+
+
+def test_a_clone_as_git_for_windows_makes_it(tmp_path: Path) -> None:
+    clone = tmp_path / "zmq"
+    done = run("git", "-c", "core.autocrlf=true", "clone", "-q", str(ROOT), str(clone))
+    assert done.returncode == 0, done.stderr
+    listed = run("git", "-C", str(clone), "ls-files", "--eol").stdout.splitlines()
+    assert {line.split()[1] for line in listed} == {"w/lf", "w/-text"}
+    for binary in [*(ROOT / "img").glob("*.png"), *CAPTURES.glob("*.pcap")]:
+        assert (clone / binary.relative_to(ROOT)).read_bytes() == binary.read_bytes()
+    says("unpack: which pack? 'unpack praktikum-zmq-amd64.tar.gz', say", clone / "scripts/unpack")
+
+
+@pytest.mark.parametrize("script", ["demo", "test"])
+def test_a_clone_under_a_tight_umask(script: str, tmp_path: Path, lab: None) -> None:
+    clone = clone_to(tmp_path / "zmq", umask=0o077)
+    command = f"chmod -R a+rX {clone}"
+    says(
+        f"ready: the containers cannot read {clone}/rep: type '{command}'",
+        clone / "scripts" / script,
+        env=BESIDE,
+    )
+    run(*command.split())
+    assert run(str(clone / "scripts/ready"), env=BESIDE).stderr == ""
+
+
+@pytest.mark.parametrize("script", ["demo", "test"])
+def test_a_clone_in_a_path_with_a_colon(script: str, tmp_path: Path, lab: None) -> None:
+    clone = clone_to(tmp_path / "a:b")
+    says(
+        f"ready: Docker mounts no folder with a colon in its path, as in {clone}: rename it",
+        clone / "scripts" / script,
+        cwd=clone,
+    )
+
+
+@pytest.mark.parametrize("script", ["demo", "test"])
+def test_a_second_clone_leaves_the_lab_alone(script: str, tmp_path: Path, lab: None) -> None:
+    clone = clone_to(tmp_path / "zmq")
+    running = compose("ps", "-q").stdout
+    says(
+        f"ready: a lab {PROJECT} is up already, of {ROOT}/compose/zmq.yml: end it with "
+        f"'docker compose -p {PROJECT} down', or name ours otherwise: "
+        "'export COMPOSE_PROJECT_NAME=second ZMQ_BRIDGE=br-second'",
+        clone / "scripts" / script,
+    )
+    assert compose("ps", "-q").stdout == running
+
+
+def test_the_same_clone_through_a_symlink_is_the_same(tmp_path: Path, lab: None) -> None:
+    (tmp_path / "link").symlink_to(ROOT)
+    assert run(str(tmp_path / "link/scripts/ready"), cwd=tmp_path / "link").stderr == ""
+
+
+# --- rights, and what setup finds ----------------------------------------------------------------
+
+
+@pytest.fixture
+def theirs(lab: None) -> Iterator[Path]:
+    """A clone that anyone may read."""
+    folder = Path(run("mktemp", "-d", "-p", "/var/tmp").stdout.strip())
+    yield clone_to(folder / "zmq")
+    shutil.rmtree(folder)
+
+
+def as_nobody(clone: Path, *groups: str) -> subprocess.CompletedProcess[str]:
+    """Run setup as a user without sudo, whose PATH has no sbin, as on Debian."""
+    clone.parent.chmod(0o755)
+    user = ["sudo", "setpriv", "--reuid", "nobody", "--regid", "nogroup", *groups]
+    return run(*user, "env", "-i", "PATH=/usr/bin:/bin", str(clone / "scripts/setup"))
+
+
+def test_no_sudo_and_not_in_the_group(theirs: Path) -> None:
+    done = as_nobody(theirs, "--clear-groups")
+    assert done.stderr == (
+        "setup: nobody is neither root nor may use sudo: ask whoever looks after this machine "
+        "for the right to use its engine: usermod -aG docker nobody, then log in again\n"
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_no_sudo_but_in_the_group(theirs: Path) -> None:
+    done = as_nobody(theirs, "--groups", "docker")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def setup_on(folder: Path, system: str, docker: str = "", candidate: str = "(none)") -> str:
+    """Run setup on another system, where what apt-get installs is not there; return what it says.
+
+    `system` is its /etc/os-release; `docker` is a shell script that stands for docker, if any is.
+    """
+    stubs = {
+        "apt-get": f'case "$*" in *install*) exit {int(not docker)} ;; esac',
+        "apt-cache": f"echo '  Candidate: {candidate}'",
+        "docker": docker,
+    }
+    for name, script in stubs.items():
+        if script:
+            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / name).chmod(0o755)
+    (folder / "os-release").write_text(system)
+    container = f"docker run --rm --network none -v {ROOT}:/zmq:ro -v {folder}:/stubs:ro"
+    container += f" -v {folder}/os-release:/etc/os-release:ro praktikum-zmq"
+    done = run(*container.split(), "sh", "-c", "PATH=/stubs:$PATH exec bash /zmq/scripts/setup")
+    return done.stdout + done.stderr
+
+
+def test_setup_on_debian_testing(lab: None, tmp_path: Path) -> None:
+    system = 'ID=debian\nVERSION_CODENAME=forky\nPRETTY_NAME="Debian GNU/Linux forky/sid"\n'
+    said = setup_on(tmp_path, system, candidate="28.5.2")
+    packages = "docker.io iptables ca-certificates docker-compose docker-buildx docker-cli"
+    assert said.endswith(f" {packages}' failed\n")
+
+
+def test_setup_on_ubuntu_without_updates(lab: None, tmp_path: Path) -> None:
+    said = setup_on(tmp_path, "ID=ubuntu\nVERSION_ID=24.04\n")
+    packages = "docker.io iptables ca-certificates docker-compose-v2 docker-buildx"
+    assert said.endswith(f" {packages}' failed\n")
+
+
+@pytest.mark.parametrize(("version", "old"), [("2.40.3", True), ("2.26.1-4", False)])
+def test_setup_with_an_old_buildx(lab: None, version: str, old: bool, tmp_path: Path) -> None:
+    docker = (
+        f'case "$*" in "compose version --short") echo {version} ;;'
+        ' "buildx version") echo "github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3" ;; esac'
+    )
+    said = setup_on(tmp_path, "ID=debian\nVERSION_ID=13\n", docker)
+    assert ("docker-buildx" in said) == old
+    wants = "setup: Compose 2.40.3 wants buildx 0.17 or later, and this is 0.13: "
+    assert (f"{wants}install a newer one from where Compose came\n" in said) == old
+
+
+def test_engines_knows_no_other_systems() -> None:
+    done = run("scripts/engines", "windows")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("engines: which of debian12, debian13, ubuntu24.04, ")
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def test_the_container_sees_one_folder_only(lab: None, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    shutil.copy(CAPTURES / "lab.pcap", tmp_path)
+    (here / "link.pcap").symlink_to(tmp_path / "lab.pcap")
+    (here / "folder").mkdir()
+    asked = ["../lab.pcap", str(tmp_path / "lab.pcap"), "link.pcap", "none.pcap", "folder"]
+    wire = ["docker", "compose", "-f", f"{ROOT}/compose/zmq.yml", "run", "--rm", "-T", "zmq-wire"]
+    how: Any = {"cwd": here, "env": os.environ | {"PWD": str(here)}}
+    done = run(*wire, *asked, **how)
+    one = "zmq-wire sees only the folder where you stand: go to that of the file, or copy it"
+    wrong = [one, one, one, "No such file or directory", "a folder, not a file"]
+    lines = [f"wirezmq.py: {path}: {why}" for path, why in zip(asked, wrong, strict=True)]
+    assert done.stderr.splitlines()[-5:] == lines
+    assert (done.returncode, done.stdout) == (2, "")
+    shutil.copy(CAPTURES / "lab.pcap", here)
+    done = run(*wire, "lab.pcap", "--html", "../x.html", **how)
+    assert done.stderr.splitlines()[-1] == f"wirezmq.py: ../x.html: not written: {one}"
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        ((ROOT / "img/image1.png").read_bytes(), "a picture, not a capture"),
+        (b"\xff\xd8\xff\xe0JFIF", "a picture, not a capture"),
+        ("<html>Menangkap paket – ".encode() * 99, "a text, not a capture"),
+        (b"%PDF-1.7", "a PDF document, not a capture"),
+        (b"PK\3\4 docx", "a zip archive or a document, not a capture"),
+        (b"\x28\xb5\x2f\xfd\0", "compressed with zstd: unpack it first, with 'zstd -d'"),
+        (b"\x04\x22\x4d\x18\0", "compressed with lz4: unpack it first, with 'lz4 -d'"),
+        (gzip.compress(b"Hello"), "not a capture (neither pcap nor pcapng)"),
+    ],
+)
+def test_what_is_no_capture_is_called_what_it_is(content: bytes, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "x.pcap").write_bytes(content)
+    done = wirezmq("x.pcap", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"wirezmq.py: x.pcap: {kind}\n"
+
+
+@pytest.mark.parametrize("option", ["--html", "--pcapng"])
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [("none/x", "No such file or directory"), (".", "a folder, not a file")],
+)
+def test_a_place_that_cannot_be_written(option: str, place: str, why: str) -> None:
+    done = wirezmq("lab.pcap", option, place)
+    assert done.stderr == f"wirezmq.py: {place}: not written: {why}\n"
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+# --- compressed captures -------------------------------------------------------------------------
+
+
+def test_a_compressed_capture_is_read_as_it_is(tmp_path: Path) -> None:
+    told = tmp_path / "lab.pcapng"
+    assert wirezmq("lab.pcap", "--pcapng", told).returncode == 0
+    for path in CAPTURES / "lab.pcap", told:
+        packed = tmp_path / f"{path.name}.gz"
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+        same = wirezmq(path, cwd=tmp_path).stdout.replace(str(path), packed.name)
+        assert "70 frames" in same and wirezmq(packed.name, cwd=tmp_path).stdout == same
+        assert wirezmq(packed.name, "--pcapng", "again", cwd=tmp_path).returncode == 0
+        assert wirezmq("again", cwd=tmp_path).stdout == same.replace(packed.name, "again")
+        with packed.open("rb") as pipe:
+            assert wirezmq("-", stdin=pipe).stdout == same.replace(packed.name, "-")
+
+
+def test_a_damaged_compressed_capture_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
+    data = gzip.compress((CAPTURES / "lab.pcap").read_bytes())
+    (tmp_path / "cut.gz").write_bytes(data[:-200])
+    done = wirezmq("cut.gz", cwd=tmp_path)
+    assert done.stderr == "wirezmq.py: cut.gz: cut short: its gzip data have no end\n"
+    assert done.returncode == 2 and 'request "Hello"' in done.stdout
+    (tmp_path / "bad.gz").write_bytes(data[:-8] + b"\0\0\0\0" + data[-4:])
+    done = wirezmq("bad.gz", "--html", "x.html", "--pcapng", "x.pcapng", cwd=tmp_path)
+    assert done.stderr == "wirezmq.py: bad.gz: its gzip data are damaged\n"
+    assert done.returncode == 2 and "Hello" in (tmp_path / "x.html").read_text()
+
+
+def test_a_compressed_capture_that_unpacks_to_much_takes_little_memory(tmp_path: Path) -> None:
+    packets = [ethernet(bytes(1 << 23))] * 4
+    with gzip.open(tmp_path / "large.pcap.gz", "wb", 1) as file:
+        head = pcap([])
+        file.write(head)
+        for _ in range(10):
+            file.write(pcap(packets)[len(head) :])  # 320 MB in all
+    script = (
+        "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    )
+    command = [sys.executable, "-c", script, sys.executable, str(WIRE), "large.pcap.gz"]
+    done = run(*command, cwd=tmp_path)
+    assert "no ZMTP in its 40 frames" in done.stderr
+    assert int(done.stdout.split()[-1]) < 100  # MB
+
+
+# --- several labs, and an engine elsewhere -------------------------------------------------------
+
+
+def test_two_labs_at_once(lab: None, tmp_path: Path) -> None:
+    """One beside the other, from the same clone: each has its containers, bridge and capture."""
+    try:
+        up = run(*COMPOSE, "up", "-d", env=BESIDE)
+        assert up.returncode == 0, up.stderr
+        bridges = run("ip", "-brief", "link", "show", "type", "bridge").stdout
+        assert {BRIDGE, f"{BRIDGE}-b"} <= {line.split()[0] for line in bridges.splitlines()}
+        how: Any = {"env": BESIDE | {"PWD": str(tmp_path)}, "cwd": str(tmp_path)}
+        wire = f"docker compose -f {ROOT}/compose/zmq.yml run --rm zmq-wire -w b.pcap"
+        live = pexpect.spawn(wire, encoding="utf-8", timeout=30, **how)
+        live.expect(f"live from {BRIDGE}-b, Ctrl-C ends it")
+        for text, how in ("to the first", {}), ("to the second", {"env": BESIDE}):
+            ask = ["exec", "-T", "zmq-req", "python", "clientzmq.py", text]
+            wait_for(lambda ask=ask, how=how: "Reply" in run(*COMPOSE, *ask, **how).stdout)  # type: ignore[misc]
+        live.expect('request "to the second"')
+        live.sendintr()
+        live.expect(pexpect.EOF)
+        told = wirezmq("b.pcap", cwd=tmp_path).stdout
+        assert "to the second" in told and "to the first" not in told
+        logs = run(*COMPOSE, "logs", "zmq-rep", env=BESIDE).stdout
+        assert "Request: to the second" in logs and "to the first" not in logs
+        assert "to the second" not in compose("logs", "zmq-rep").stdout
+    finally:
+        run(*COMPOSE, "down", env=BESIDE)
+    assert len(compose("ps", "-q").stdout.split()) == 6
+
+
+@pytest.fixture(scope="module")
+def desktop(lab: None) -> Iterator[Engine]:
+    """An engine behind another network, as Docker Desktop is: the files are the user's own."""
+    with engine(f"{PROJECT}-desktop") as started:
+        load = f"docker save praktikum-zmq | docker -H {started.host} load"
+        assert run("sh", "-c", load).returncode == 0
+        yield started
+
+
+def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> None:
+    bridge = f"{BRIDGE}-d"
+    env = os.environ | {"DOCKER_HOST": desktop.host, "ZMQ_BRIDGE": bridge, "PWD": str(tmp_path)}
+    how: Any = {"env": env, "cwd": str(tmp_path)}
+    dc = ["docker", "compose", "--ansi", "never", "-f", f"{ROOT}/compose/zmq.yml"]
+    try:
+        assert run(*dc, "up", "-d", **how).returncode == 0
+        assert bridge not in run("ip", "a").stdout
+        live = pexpect.spawn(
+            " ".join([*dc, "run --rm zmq-wire -w zmq.pcap"]), encoding="utf-8", timeout=30, **how
+        )
+        live.expect(f"live from {bridge}, Ctrl-C ends it")
+        ask = ["exec", "-T", "zmq-req", "python", "clientzmq.py", "dari desktop"]
+        assert "Reply" in run(*dc, *ask, **how).stdout
+        live.expect('request "dari desktop"')
+        live.sendintr()
+        live.expect("frames")
+        live.expect(pexpect.EOF)
+        wire = [*dc, "run", "--rm", "-T", "zmq-wire", "zmq.pcap"]
+        assert 'request "dari desktop"' in run(*wire, **how).stdout
+        assert run(*wire, "--html", "zmq.html", **how).returncode == 0
+        assert "dari desktop" in (tmp_path / "zmq.html").read_text()
+    finally:
+        run(*dc, "down", **how)
+
+
+def test_live_before_the_lab_is_up(tmp_path: Path) -> None:
+    """Compose before 2.4x makes the network even then, and zmq-wire waits; else it ends."""
+    dc = [*COMPOSE, "run", "--rm", "zmq-wire"]
+    try:
+        live = pexpect.spawn(" ".join(dc), cwd=str(ROOT), env=BESIDE, encoding="utf-8", timeout=30)
+        waits = live.expect(
+            [
+                rf"{BRIDGE}-b: no such interface: .*'docker compose -f compose/zmq.yml up -d'",
+                rf"live from {BRIDGE}-b.*no container is on it: waiting for the lab to come up",
+            ]
+        )
+        if waits:
+            live.sendintr()
+        live.expect(pexpect.EOF)
+        live.close()
+        assert live.exitstatus == (0 if waits else 2)
+    finally:
+        run(*COMPOSE, "down", env=BESIDE)
