@@ -93,6 +93,9 @@ def swarm(image_file: Path) -> Iterator[Swarm]:
         two.docker("swarm", "join", "--token", token, "198.18.2.1:2377")
         swarm = Swarm(one, two)
         one.docker(*"stack deploy --resolve-image never -c compose/swarm.yml zmq".split())
+        WITNESSES["swarm"] = lambda: "\n".join(
+            last_lines(swarm.logs(service), 10) for service in SERVICES
+        )
         wait_for(lambda: len(running(swarm)) == 9, 60)
         yield swarm
         for node in swarm:  # or each would wait for the other
