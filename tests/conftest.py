@@ -17,9 +17,12 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = ["docker", "compose", "--ansi", "never", "-f", "compose/zmq.yml"]
@@ -81,14 +84,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
-def once(what: str, do: Callable[[], None], factory: pytest.TempPathFactory) -> None:
-    """Do something once in a run: the worker that comes first does it, the others wait."""
+@contextmanager
+def locked(what: str, factory: pytest.TempPathFactory, how: int = fcntl.LOCK_EX) -> Iterator[Path]:
+    """Hold a lock that the workers of this run share, and give the folder that they share."""
     shared = factory.getbasetemp().parent if WORKER else factory.getbasetemp()
     with (shared / f"{what}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, how)
+        yield shared
+
+
+def once(what: str, do: Callable[[], None], factory: pytest.TempPathFactory) -> None:
+    """Do something once in a run: the worker that comes first does it, the others wait."""
+    with locked(what, factory) as shared:
         if not (shared / f"{what}.done").exists():
             do()
             (shared / f"{what}.done").touch()
+
+
+@pytest.fixture(scope="module")
+def loopback_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """While a module listens to all of the loopback, no scripts talk there in other tests."""
+    with locked("loopback", tmp_path_factory):
+        yield
 
 
 # --- what is seen when a test fails --------------------------------------------------------------
@@ -158,7 +175,9 @@ class Script:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Script]]:
+def start(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Script]]:
     """Start scripts on loopback; those still running at the end of the test are killed."""
     started: list[Script] = []
 
@@ -172,10 +191,11 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Script]]:
         f"{script.command}:\n{last_lines(script.output)}\n{last_lines(script.errors)}"
         for script in started
     )
-    yield starter
-    for script in started:
-        script.process.kill()
-        script.process.wait()
+    with locked("loopback", tmp_path_factory, fcntl.LOCK_SH):
+        yield starter
+        for script in started:
+            script.process.kill()
+            script.process.wait()
 
 
 @pytest.fixture
@@ -298,10 +318,16 @@ def in_container(image: str, folder: str, program: list[str], factory: Any) -> I
 
 
 @pytest.fixture(scope="session")
-def tshark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
-    """Run tshark 4.4 in a container of its own, in a folder that it may read."""
-    with in_container("praktikum-zmq-tshark", "tests", ["tshark"], tmp_path_factory) as tool:
+def wireshark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+    """Run the programs of Wireshark 4.4 in a container of their own, in a folder that they see."""
+    with in_container("praktikum-zmq-tshark", "tests", [], tmp_path_factory) as tool:
         yield tool
+
+
+@pytest.fixture(scope="session")
+def tshark(wireshark: Tool) -> Tool:
+    """Run its tshark."""
+    return lambda arguments, data: wireshark(["tshark", *arguments], data)
 
 
 @pytest.fixture(scope="session")
@@ -310,3 +336,78 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
     program = "chromium --headless --no-sandbox --disable-gpu --no-first-run".split()
     with in_container("praktikum-zmq-screen", "img", program, tmp_path_factory) as tool:
         yield tool
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Tool) -> Iterator["Browser"]:
+    """That Chromium on this machine's network, driven from here."""
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-crash-reporter",
+    ]
+    command = ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m"]
+    command += ["praktikum-zmq-screen", "chromium", *options, "--remote-debugging-port=0"]
+    container = run(*command).stdout.strip()
+    from playwright.sync_api import sync_playwright  # which few tests need
+
+    try:
+        listening = r"DevTools listening on (ws://\S+)"
+        wait_for(lambda: re.search(listening, run("docker", "logs", container).stderr), 30)
+        found = re.search(listening, run("docker", "logs", container).stderr)
+        assert found
+        with sync_playwright() as playwright:
+            connected = playwright.chromium.connect_over_cdp(found[1])
+            yield connected
+            connected.close()
+    finally:
+        run("docker", "kill", container)
+
+
+class Served:
+    """zmq-wire --serve on this machine."""
+
+    def __init__(self, folder: Path, *arguments: str | Path, port: int = 0) -> None:
+        with socket.create_server(("127.0.0.1", port)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        command = [sys.executable, ROOT / "wire/wirezmq.py", f"--serve={self.port}", *arguments]
+        sudo = ["sudo"] if "--live" in arguments else []  # a capture needs root
+        self.process = subprocess.Popen(
+            [*sudo, *command],
+            cwd=folder,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # from its own process group sudo passes no signal on
+        )
+        self.first = self.line()
+
+    def line(self) -> str:
+        """Return the next line on the terminal."""
+        assert self.process.stderr is not None
+        return self.process.stderr.readline()
+
+    def interrupt(self) -> str:
+        """Do what Ctrl-C does; return what is said then."""
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(5) == 0
+        assert self.process.stderr is not None
+        return self.process.stderr.read()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Start zmq-wire --serve; what still runs at the end of the test is ended."""
+    started: list[Served] = []
+
+    def starter(*arguments: str | Path, port: int = 0) -> Served:
+        started.append(Served(tmp_path, *arguments, port=port))
+        return started[-1]
+
+    yield starter
+    for served in started:
+        if served.process.poll() is None:
+            served.process.send_signal(signal.SIGTERM)
+            served.process.wait(10)

@@ -70,13 +70,13 @@ def test_the_lab_has_all_that_is_asked_for() -> None:
     done = wirezmq("lab.pcap", "--check", "--expect", "5025211000")
     assert done.returncode == 0
     assert "14 of 14 found" in done.stdout
-    assert 'request with "5025211000"      found    frame 27' in done.stdout
+    assert 'request "5025211000"           found    frame 27' in done.stdout
 
 
 def test_a_missing_text_fails_the_check() -> None:
     done = wirezmq("lab.pcap", "--expect", "5025211999")
     assert done.returncode == 1
-    assert "MISSING  no request holds this text" in done.stdout
+    assert "MISSING  no request is this text" in done.stdout
 
 
 def test_many_captures_get_a_line_each(tmp_path: Path) -> None:

@@ -1,27 +1,31 @@
 """Tells a packet capture of ZeroMQ as the messages that passed, with Wireshark's frame numbers.
 
     python wire/wirezmq.py zmq.pcap            the story of a capture
+    python wire/wirezmq.py --grade kelas/      a table of all captures that a class handed in
     python wire/wirezmq.py                     live from br-zmq, as it happens
     tcpdump -i br-zmq -U -w - | python wire/wirezmq.py -
 
-Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a file that cannot be
-written or a capture that cannot be read to its end, or that has no ZMTP in it.
+Exit code: 0; with --check and --grade 1 if something is missing or not right; 2 for bad usage,
+for a file that cannot be written, a capture that cannot be read to its end or has no ZMTP in it.
 """
 
 import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, TypeVar
 
 from read.files import plain
 from read.frames import CaptureError, Record, records
 from read.payload import printable
-from read.story import PORTS, Story
+from read.story import PORTS, Look, Story
 
+T = TypeVar("T")
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 HERE = "/here"  # where zmq.yml shows zmq-wire the folder that the user stands in
+NEEDED = "this needs {}: pip install it, or run zmq-wire, the container that has it"
+SERVE = "127.0.0.1:8080"
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
 
 
@@ -39,9 +43,9 @@ def arguments() -> argparse.Namespace:
     """Read the command line; argparse ends with exit code 2 if it is wrong."""
     parser = argparse.ArgumentParser(
         description="Tell a packet capture of ZeroMQ as the messages that passed.",
-        epilog="Exit code: 0; with --check 1 if something is missing; 2 for bad usage, for a "
-        "file that cannot be written or a capture that cannot be read to its end, or that has no "
-        "ZMTP in it.",
+        epilog="Exit code: 0; with --check and --grade 1 if something is missing or not right; "
+        "2 for bad usage, for a file that cannot be written, a capture that cannot be read to its "
+        "end or has no ZMTP in it.",
     )
     add = parser.add_argument
     add("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng file, - for the input")
@@ -49,17 +53,32 @@ def arguments() -> argparse.Namespace:
     add("-w", metavar="FILE", help="keep what passes live as a pcap file")
     add("--all", action="store_true", help="a line for each message, none collapsed")
     add("--check", action="store_true", help="is what the lab asks for in it?")
-    add("--expect", metavar="TEXT", default="", help="a request should hold this text")
+    add("--expect", metavar="TEXT", default="", help="a request should be this text, all of it")
+    add("--answers", metavar="FILE", help="how many of these answers are right?")
+    add("--grade", action="store_true", help="a table of these captures, or of those in a folder")
+    add("--csv", action="store_true", help="that table for a spreadsheet")
     add("--json", action="store_true", help="the story as JSON")
     add("--html", metavar="FILE", help="write the story as a page")
     add("--pcapng", metavar="FILE", help="write the capture with a comment on each message")
     add("--port", metavar="N=PATTERN", type=port, action="append", default=[], help="a hint")
-    options = parser.parse_args()
-    options.check = options.check or bool(options.expect)
+    add("--serve", metavar="PORT", help=f"show it in a browser ({SERVE}); --serve=PORT: another")
+    # Only --serve=PORT gives a port: what stands after a bare --serve is a capture.
+    given = [f"--serve={SERVE}" if word == "--serve" else word for word in sys.argv[1:]]
+    options = parser.parse_args(given)
+    options.check = options.check or bool(options.expect or options.answers)
     if options.live and options.captures:
         parser.error("either captures or --live")
-    if not options.captures and (options.check or options.json or options.html or options.pcapng):
+    told = options.check or options.html or options.pcapng
+    if options.serve and (told or options.json or options.grade):
+        parser.error("--serve shows it in a browser: it goes without another output")
+    if not options.captures and (told or options.json or options.grade):
         parser.error("this needs a capture")
+    if options.grade and (told or options.all or "-" in options.captures):
+        parser.error("--grade takes captures and folders, and beside them only --csv or --json")
+    if options.csv and (not options.grade or options.json):
+        parser.error("--csv goes with --grade, and without --json")
+    if options.answers and (len(options.captures) > 1 or "-" in options.captures):
+        parser.error("--answers is about one capture, which is a file")
     if options.w and options.captures:
         parser.error("-w keeps what is captured live: it goes without a capture")
     if (options.html or options.pcapng) and len(options.captures) > 1:
@@ -76,21 +95,23 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def progress(source: Iterable[Record], file: BinaryIO) -> Iterator[Record]:
-    """Pass records on, and say on the terminal how far it is, once it takes over a second."""
-    start = time.monotonic()
-    said = False
+def progress(source: Iterable[T], far: Callable[[T], str]) -> Iterator[T]:
+    """Pass items on, and say on the terminal how far it is, once it takes over a second."""
+    said, due = False, time.monotonic() + 1
     try:
-        size = os.fstat(file.fileno()).st_size
-        for record in source:
-            if not record.number % 5000 and time.monotonic() - start > 1:
-                part = f", {file.tell() * 100 // size} %" if size and file.seekable() else ""
-                print(f"\r{record.number:,} frames{part}", end="", file=sys.stderr, flush=True)
-                said = True
-            yield record
+        for item in source:
+            if time.monotonic() > due:
+                print(f"\r{far(item)}\x1b[K", end="", file=sys.stderr, flush=True)
+                said, due = True, time.monotonic() + 0.1
+            yield item
     finally:
         if said:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _far(record: Record, file: BinaryIO) -> str:
+    size = os.fstat(file.fileno()).st_size if file.seekable() else 0
+    return f"{record.number:,} frames" + (f", {file.tell() * 100 // size} %" if size else "")
 
 
 def reason(error: OSError, path: str) -> str:
@@ -102,14 +123,16 @@ def reason(error: OSError, path: str) -> str:
     return error.strerror or str(error)
 
 
-def read(path: str, story: Story) -> str:
+def read(path: str, story: Story, look: Look = lambda record, events: None) -> str:
     """Read a capture into the story; return what is wrong with it, or an empty text."""
     try:
         file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)
         with file:
             source = records(plain(file))
-            for record in progress(source, file) if sys.stderr.isatty() else source:
-                story.feed(record)
+            if sys.stderr.isatty():
+                source = progress(source, lambda record: _far(record, file))
+            for record in source:
+                look(record, story.feed(record))
     except KeyboardInterrupt:
         if path != "-":
             raise
@@ -118,13 +141,13 @@ def read(path: str, story: Story) -> str:
     except OSError as error:
         return reason(error, path)
     finally:
-        story.end()
+        look(None, story.end())
     return ""
 
 
 def tell_live(options: argparse.Namespace, colour: bool) -> int:
     """Tell what passes on an interface until Ctrl-C."""
-    from read.live import Keeper, empty, link_of, listen, packets
+    from read.live import Keeper, create, empty, link_of, listen, packets
     from tell.text import heading, line
 
     interface = options.live or BRIDGE
@@ -132,7 +155,7 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
     known = 0
     try:
         with listen(interface) as raw:
-            keeper = Keeper(options.w, link_of(raw)) if options.w else None
+            keeper = Keeper(create(options.w), link_of(raw)) if options.w else None
             name = printable(os.fsencode(interface))
             print(f"live from {name}, Ctrl-C ends it", file=sys.stderr, flush=True)
             if empty(interface):
@@ -158,6 +181,20 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
         raise
     except OSError as error:
         return complain(options.w or interface, reason(error, options.w or "."))
+    return 0
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Show captures, or what passes on an interface, in a browser until Ctrl-C."""
+    try:
+        from serve.run import Refusal, show
+    except ImportError as error:
+        return complain("--serve", NEEDED.format(error.name))
+    try:
+        ports = PORTS | dict(options.port)
+        show(options.captures, options.live or BRIDGE, options.w, ports, options.serve)
+    except Refusal as refusal:
+        return complain(*refusal.args)
     return 0
 
 
@@ -190,7 +227,10 @@ def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) 
     if options.html:
         import io
 
-        from tell.page import write_page
+        try:
+            from tell.page import write_page
+        except ImportError as error:
+            sys.exit(complain("--html", NEEDED.format(error.name)))
 
         with io.TextIOWrapper(create(options.html), encoding="utf-8") as page:
             write_page(name, story, page)
@@ -206,8 +246,14 @@ def main() -> int:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = arguments()
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if options.serve:
+        return serve(options)
     if not options.captures:
         return tell_live(options, colour)
+    if options.grade:
+        from grade.whole import grade_class
+
+        return grade_class(options, PORTS | dict(options.port), read, progress)
     code = passed = 0
     each = options.all or options.json
     for path in options.captures:
@@ -223,7 +269,9 @@ def main() -> int:
                 code = complain(written, f"not written: {reason(error, written)}")
                 continue
         if not wrong and not story.connections and not options.check:
-            wrong = f"no ZMTP in its {story.frames:,} frames: was it captured on {BRIDGE}?"
+            from tell.text import nothing
+
+            wrong = nothing(story, BRIDGE)
         if wrong:
             code = complain(path, wrong)
         elif options.check:
@@ -234,6 +282,10 @@ def main() -> int:
             code = code or int(not holds)
     if options.check and len(options.captures) > 1:
         print(f"{passed} of {len(options.captures)} captures complete")
+    if options.answers:
+        from grade.whole import check_answers
+
+        code = max(code, check_answers(options, PORTS | dict(options.port), read))
     return code
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from read.zmtp import Frame, Greeting
+
 # kind -> its layer. Handshakes exist in both layers, and that is what is easily mixed up.
 KINDS = {
     # the connection under ZMTP
@@ -76,6 +78,8 @@ class Event:
     identity: str = ""  # ready
     metadata: dict[str, str] = field(default_factory=dict)  # ready: every other property
     note: str = ""  # what is unusual or missing about it, in words
+    wire: Sequence[Greeting | Frame] = ()  # what it was read from, long bodies shortened
+    into: "Event | None" = None  # the run that it continues, if it is not an event of its own
     # a run of like messages
     count: int = 1
     last_frame: int = 0  # of a run: the packet that completes its last; 0 if count is 1
@@ -95,7 +99,7 @@ class Event:
         return (self.count - 1) / span if self.count > 1 and span > 0 else 0.0
 
 
-@dataclass
+@dataclass(slots=True)
 class Connection:
     """One TCP connection that carries ZMTP, or attempts at one that were refused.
 
@@ -123,8 +127,13 @@ class Connection:
     requests: list[str] = field(default_factory=list)  # these three only if each is kept
     replies: list[str] = field(default_factory=list)
     jobs: list[int] = field(default_factory=list)
+    # side -> TCP sequence number of the first byte that was seen, one above that of its SYN
+    initial: dict[str, int] = field(default_factory=dict)
     retransmitted: int = 0  # segments that brought nothing new
     missing: int = 0  # bytes that are not in the capture
+    closed: bool = False  # both sides have closed it, or it was lost sight of
+    lost: bool = False  # there were too many connections: what it carried later is not told
+    weight: int = 0  # bytes, about, that its events take
 
     @property
     def pattern(self) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from read.frames import ETHERNET, RAW, CaptureError, Record
+from read.frames import CaptureError, Record
+from read.segments import ETHERNET, RAW
 
 EVERY = 3  # ETH_P_ALL: packets of all protocols, both ways
 OURS = 4  # PACKET_OUTGOING
@@ -18,12 +19,13 @@ SIZE = 262144  # bytes of a packet that are kept, as tcpdump does
 BUFFER = 16 << 20  # bytes of packets that wait while this process is busy
 STAMP, RECEIVE = 35, struct.Struct("@qq")  # SO_TIMESTAMPNS, its timespec
 FORCE, PACKET, LOOPBACK = 33, 263, 772  # SO_RCVBUFFORCE, SOL_PACKET, ARPHRD_LOOPBACK
-# In a container of Podman without root, no right and no bridge are to be had, whatever one does.
-PODMAN = os.path.exists("/run/.containerenv")
-INSIDE = (
-    "without root Podman keeps the bridge in a network of its own: "
-    "'podman unshare --rootless-netns tcpdump -Z root -ni br-zmq -w zmq.pcap' captures there"
-)
+# Without root, Podman gives its containers no right that is one on the user's machine.
+HELP = "run it as root (sudo)"
+if os.path.exists("/run/.containerenv"):
+    HELP = (
+        "without root Podman keeps the bridge in a network of its own: "
+        "'podman unshare --rootless-netns tcpdump -Z root -ni {} -w zmq.pcap' captures there"
+    )
 
 
 def empty(interface: str) -> bool:
@@ -34,22 +36,28 @@ def empty(interface: str) -> bool:
         return False
 
 
+class NoInterface(CaptureError):
+    """There is no interface of this name."""
+
+
 def listen(interface: str) -> socket.socket:
     """Open a socket that gets all packets of an interface; raises CaptureError with the reason."""
     try:
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     except PermissionError:
-        help = INSIDE if PODMAN else "run it as root (sudo)"
-        raise CaptureError(f"no right to capture: {help}") from None
+        raise CaptureError(f"no right to capture: {HELP.format(interface)}") from None
     try:
         raw.bind((interface, EVERY))
     except OSError:
         raw.close()
         known = ", ".join(name for _, name in socket.if_nameindex())
-        help = INSIDE if PODMAN else "'docker compose -f compose/zmq.yml up -d' makes the lab's"
-        raise CaptureError(f"no such interface: there are {known}; {help}") from None
+        raise NoInterface(
+            f"no such interface: there are {known}; "
+            "'docker compose -f compose/zmq.yml up -d' makes that of the lab"
+        ) from None
     raw.setsockopt(socket.SOL_SOCKET, STAMP, 1)
-    with suppress(OSError):  # without CAP_NET_ADMIN the usual size has to do
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # cut to what anyone may have
+    with suppress(OSError):  # without CAP_NET_ADMIN that has to do
         raw.setsockopt(socket.SOL_SOCKET, FORCE, BUFFER)
     # Between its own ports a bridge passes on nothing to us, unless it is promiscuous.
     member = struct.pack("iHH8s", socket.if_nametoindex(interface), 1, 0, b"")
@@ -93,8 +101,8 @@ def create(path: str) -> BinaryIO:
 class Keeper:
     """A pcap file (nanoseconds) that is complete after every packet."""
 
-    def __init__(self, path: str, link: int) -> None:
-        self.file = create(path)
+    def __init__(self, file: BinaryIO, link: int) -> None:
+        self.file = file
         self.file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, SIZE, link))
         self.file.flush()
 

@@ -17,8 +17,8 @@ class Runs:
     def __init__(self) -> None:
         self.open: dict[tuple[str, str, str], Event] = {}  # kind, sender, likeness
 
-    def take(self, event: Event, told: int) -> bool:
-        """Add the event to the run that it continues and return True, or let it begin one.
+    def take(self, event: Event, told: int) -> Event | None:
+        """Add the event to the run that it continues and return that, or let it begin one.
 
         `told` is how many events of the connection are told already.
         """
@@ -26,7 +26,7 @@ class Runs:
         if free:
             if event.note and kind in MESSAGES:  # what is unusual stands alone
                 self.open.clear()
-                return False
+                return None
             if kind in ("request", "reply"):
                 like = event.text
             elif kind == "published":
@@ -37,7 +37,7 @@ class Runs:
                 self._close(kind, sender)
             if kind in GROUPS or not free:
                 self.open[kind, sender, like] = event
-            return False
+            return None
         if run.count == 1:
             run.texts = (run.text,)
         if len(run.texts) < SHOWN:
@@ -48,7 +48,7 @@ class Runs:
         run.count += 1
         run.size += event.size
         run.last_frame, run.last_time, run.last_text = event.frame, event.time, event.text
-        return True
+        return run
 
     def _close(self, kind: str, sender: str) -> None:
         """End the runs that an event of this kind interrupts."""

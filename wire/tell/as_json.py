@@ -7,8 +7,11 @@ from typing import Any
 from read.events import Connection, Event
 from read.story import Story
 
+from tell.text import remarks
+
 LISTS = ("requests", "replies", "subscriptions", "published", "jobs")
 ALWAYS = {"frame", "time", "sender", "kind"}
+NEVER = {"wire", "into"}  # of use to other outputs only
 DEFAULTS = {field.name: field.default for field in fields(Event)}
 
 
@@ -18,7 +21,7 @@ def event_object(event: Event) -> dict[str, Any]:
     found |= {"sender": event.sender, "kind": event.kind, "layer": event.layer}
     for name, default in DEFAULTS.items():
         value = getattr(event, name)
-        if name not in ALWAYS and value != default and value not in ((), {}):
+        if name not in ALWAYS | NEVER and value != default and value not in ((), {}):
             found[name] = value
     if event.parts:
         found["parts"] = [part._asdict() for part in event.parts]
@@ -29,7 +32,8 @@ def event_object(event: Event) -> dict[str, Any]:
 
 def connection_object(connection: Connection) -> dict[str, Any]:
     """Return a connection with all its events."""
-    names = ("pattern", "client", "server", "version", "mechanism", "complete", *LISTS)
+    # by_port: the pattern is what the port suggests, not what the sockets said.
+    names = ("pattern", "by_port", "client", "server", "version", "mechanism", "complete", *LISTS)
     found = {name: getattr(connection, name) for name in names}
     return found | {"events": [event_object(event) for event in connection.events]}
 
@@ -37,5 +41,6 @@ def connection_object(connection: Connection) -> dict[str, Any]:
 def capture_json(name: str, story: Story) -> str:
     """Return the object of one capture, of a story that kept each event."""
     connections = [connection_object(connection) for connection in story.connections]
-    whole = {"file": name, "frames": story.frames, "connections": connections}
+    whole = {"file": name, "frames": story.frames, "remarks": list(remarks(story))}
+    whole["connections"] = connections
     return json.dumps(whole, ensure_ascii=False, indent=1)

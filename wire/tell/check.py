@@ -70,8 +70,8 @@ def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[R
             cause = "no reply: the server had stopped, or the capture ended before it"
         yield row("request and its reply", request, reply, cause=cause)
         if expect:
-            asked = f'request with "{printable(expect.encode(errors="replace"))}"'
-            yield row(asked, connection.expected, cause="no request holds this text")
+            asked = f'request "{printable(expect.encode(errors="replace"))}"'
+            yield row(asked, connection.expected, cause="no request is this text")
     elif pattern == "PUB-SUB":
         yield row("SUBSCRIBE", first.get("subscribe"), cause=cause)
         if connection.subscriptions:
@@ -108,6 +108,6 @@ def summary(name: str, story: Story) -> str:
         said.append(f"{pattern} {sum(here)}/{len(here)}")
     verdict = "complete" if all(row.frames for row in found) else "MISSING"
     if story.expect:
-        held = any(row.frames for row in found if row.asked.startswith("request with"))
+        held = any(row.frames for row in found if row.asked.startswith('request "'))
         said.append("text found" if held else "text MISSING")
     return f"{verdict:<8}  {'  '.join(said)}  {name}"

@@ -1,13 +1,13 @@
 """A connection as a sequence diagram in SVG: two lifelines, an arrow for each event.
 
 The kinds of arrows differ in their line and their head, not in colour alone, so that they can
-be told apart on a grey printout. `STYLE` is the CSS that the page needs for them.
+be told apart on a grey printout. What is drawn is given as shapes: the template of the page
+writes them as SVG, and so does the script of the live page, with templates/diagram.css for both.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from html import escape
+from typing import NamedTuple
 from unicodedata import east_asian_width
 
 from read.events import MESSAGES, Connection, Event
@@ -22,34 +22,15 @@ COLUMNS, TEXT = 66, 40  # characters of a line between the lifelines, and of a q
 RUN = 25, 13  # characters of a text that begins or ends a run, and how many of its end
 BOX = 25  # characters of a line in the box that names a side
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^\x21-\x7e]*")
-ROW = 30  # units from one arrow to the next
+ROW, TITLE = 30, 18  # units from one arrow to the next, and for the name of a phase
+MIDDLE = (LEFT + RIGHT) / 2
+FRAME, MORE = "Frame", "{:,} more events, which the table tells"
 
 PHASES = {"syn": "TCP handshake", "syn-ack": "TCP handshake", "ack": "TCP handshake"}
 PHASES |= {"refused": "TCP handshake", "fin": "TCP close", "rst": "TCP close"}
 PHASES |= dict.fromkeys(
     ("greeting", "identity", "hello", "welcome", "initiate", "ready", "error"), "ZMTP handshake"
 )
-STYLE = """
-svg { display: block; width: 100%; max-width: 760px; height: auto; margin: 0 auto }
-svg text { font: 11.5px var(--mono); fill: #1b1f24; text-anchor: middle; white-space: pre }
-svg .life { stroke: #8a929c; stroke-width: 1 }
-svg .box { fill: #fff; stroke: #1b1f24 }
-svg .role { font: 700 14px var(--sans) }
-svg .name { font: 12px var(--sans) }
-svg .small { font-size: 10px; fill: #454d57 }
-svg .phase { font: 700 10.5px var(--sans); letter-spacing: .02em; text-anchor: start }
-svg .frame { font-size: 11px; text-anchor: end }
-svg .tcp, svg .zmtp, svg .message, svg .missing, svg .bad { fill: none; stroke-width: 1.2 }
-svg .tcp { stroke: #59636e }
-svg .zmtp { stroke: #0b57a4; stroke-width: 1.8; fill: #fff }
-svg .message { stroke: #176636; stroke-width: 2.4; fill: #176636 }
-svg .missing { stroke: #8a4b00; stroke-width: 1.6; stroke-dasharray: 6 4 }
-svg .bad { stroke: #b3261e; stroke-width: 1.8 }
-svg .band-tcp { fill: #f1f3f5 }
-svg .band-zmtp { fill: #e6f0fb }
-svg .band-message { fill: #e9f5ec }
-svg .band-missing { fill: #fdf3e3 }
-"""
 
 
 def style(kind: str) -> str:
@@ -71,19 +52,43 @@ def phase(kind: str) -> tuple[str, str]:
     return name, f"band-{'message' if name == 'Messages' else name.split()[0].lower()}"
 
 
-def arrow(look: str, start: float, end: float, y: float, many: bool = False) -> str:
+class Shape(NamedTuple):
+    """An element of SVG, and nothing that needs escaping yet: a template or a browser draws it."""
+
+    tag: str  # "rect", "path" or "text"
+    kind: str  # its class
+    at: dict[str, str]
+    text: str = ""
+
+
+class Drawing(NamedTuple):
+    """Shapes from y = 0 down to a height, in units."""
+
+    height: float
+    shapes: list[Shape]
+
+
+def shape(tag: str, kind: str, said: str = "", **at: float | str) -> Shape:
+    """Return a shape; numbers are written short."""
+    values = {k: v if isinstance(v, str) else f"{v:g}" for k, v in at.items()}
+    return Shape(tag, kind, values, isolated(said))
+
+
+def arrow(look: str, start: float, end: float, y: float, many: bool = False) -> Shape:
     """Return an arrow; the head tells what it is: open, hollow, filled, or a cross."""
     back = -1 if end > start else 1
     tip = end + back * 1.5
     heads = {
-        "tcp": f"M{tip + back * 8},{y - 4.5} L{tip},{y} L{tip + back * 8},{y + 4.5}",
-        "bad": f"M{tip},{y - 5} l{back * 10},10 m0,-10 L{tip},{y + 5}",
+        "tcp": f"M{tip + back * 8:g},{y - 4.5:g} L{tip:g},{y:g} L{tip + back * 8:g},{y + 4.5:g}",
+        "bad": f"M{tip:g},{y - 5:g} l{back * 10},10 m0,-10 L{tip:g},{y + 5:g}",
         "missing": "",
     }
-    filled = f"M{tip + back * 10},{y - 5} L{tip},{y} L{tip + back * 10},{y + 5} Z"
-    line = f"M{start},{y} H{tip + back * (9 if look in ('zmtp', 'message') else 0)}"
-    lines = f"M{start},{y - 4} H{tip + back * 14} M{start},{y + 4} H{tip + back * 14} " * many
-    return f'<path class="{look}" d="{lines}{line} {heads.get(look, filled)}"/>'
+    far = tip + back * 10
+    filled = f"M{far:g},{y - 5:g} L{tip:g},{y:g} L{far:g},{y + 5:g} Z"
+    shaft = tip + back * 14
+    lines = f"M{start:g},{y - 4:g} H{shaft:g} M{start:g},{y + 4:g} H{shaft:g} " * many
+    line = f"M{start:g},{y:g} H{tip + back * (9 if look in ('zmtp', 'message') else 0):g}"
+    return shape("path", look, d=f"{lines}{line} {heads.get(look, filled)}")
 
 
 def label(event: Event) -> list[str]:
@@ -111,103 +116,103 @@ def fit(text: str) -> str:
     return text + "…"
 
 
-def safe(said: str) -> str:
-    """Return a text escaped for HTML and SVG, in which Arabic or Hebrew turns nothing round."""
-    return RIGHT_TO_LEFT.sub("\u2067\\g<0>\u2069", escape(said))
+def isolated(said: str) -> str:
+    """Return a text in which Arabic or Hebrew turns nothing round that stands beside it."""
+    return RIGHT_TO_LEFT.sub("\u2067\\g<0>\u2069", said)
 
 
-def text(x: float, y: float, kind: str, said: str) -> str:
-    """Return a text; everything in it that could be markup is escaped."""
-    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{safe(said)}</text>'
+def lifelines(height: float) -> list[Shape]:
+    return [shape("path", "life", d=f"M{x},0 V{height + 0.5:g}") for x in (LEFT, RIGHT)]
+
+
+def band(kind: str, height: float) -> Shape:
+    """Return what lies behind a row; it overlaps the next one, so that no seam shows."""
+    return shape("rect", kind, x=0, y=0, width=WIDTH, height=height + 0.5)
+
+
+def sides(connection: Connection, names: dict[str, str]) -> Drawing:
+    """Draw the boxes that name the two sides; `names`: "ip:port" -> name."""
+    both = [(LEFT, connection.client), (RIGHT, connection.server)]
+    wrapped = [[at[i : i + BOX] for i in range(0, len(at), BOX)] for _, at in both]
+    top = 46 + 13 * max(map(len, wrapped))
+    shapes = [
+        *(shape("path", "life", d=f"M{x},{top - 8} V{top + 0.5}") for x, _ in both),
+        shape("text", "frame", FRAME, x=90, y=top - 14),
+    ]
+    for (x, address), lines in zip(both, wrapped, strict=True):
+        shapes += [
+            shape("rect", "box", x=x - 84, y=1, width=168, height=top - 9, rx=4),
+            shape("text", "role", connection.role(address), x=x, y=17),
+            shape("text", "name", names.get(address, ""), x=x, y=33),
+        ]
+        shapes += [shape("text", "small", line, x=x, y=47 + 13 * i) for i, line in enumerate(lines)]
+    return Drawing(top, shapes)
+
+
+def row(connection: Connection, event: Event) -> Drawing:
+    """Draw an event: its frame number, its arrow, what it says."""
+    lines = label(event)
+    run = 3 if event.count > 1 else 0  # its lines take more room
+    height = ROW * (1 if len(lines) == 1 else 1.5) + 2 * run
+    y = 19 + run
+    start, end = (LEFT, RIGHT) if event.sender == connection.client else (RIGHT, LEFT)
+    shapes = [
+        band(phase(event.kind)[1], height),
+        *lifelines(height),
+        shape("text", "frame", span(event), x=90, y=y + 4),
+        shape("text", "said", lines[0], x=MIDDLE, y=y - 6 - run),
+    ]
+    shapes += [shape("text", "said", line, x=MIDDLE, y=y + 14 + run) for line in lines[1:]]
+    return Drawing(height, [*shapes, arrow(style(event.kind), start, end, y, event.count > 1)])
+
+
+def title(kind: str) -> Drawing:
+    """Draw the name of the phase that begins with an event of this kind."""
+    name, behind = phase(kind)
+    text = shape("text", "phase", name, x=8, y=14)
+    return Drawing(TITLE, [band(behind, TITLE), *lifelines(TITLE), text])
+
+
+def skipped(said: str) -> Drawing:
+    """Draw the place of events that are left out."""
+    return Drawing(ROW, [*lifelines(ROW), shape("text", "said", f"⋮ {said} ⋮", x=MIDDLE, y=19)])
 
 
 class Part:
-    """The events of a diagram that fit on one page, below the boxes that name the two sides."""
+    """The rows of a diagram that fit on one page, below the boxes that name the two sides."""
 
-    def __init__(self, connection: Connection, names: dict[str, str]) -> None:
-        self.connection = connection
-        self.behind: list[str] = []
-        self.front: list[str] = []
-        self.phase = ""
-        self.rows = 0
-        sides = [(LEFT, connection.client), (RIGHT, connection.server)]
-        wrapped = [[at[i : i + BOX] for i in range(0, len(at), BOX)] for _, at in sides]
-        self.top = 46.0 + 13 * max(map(len, wrapped))
-        self.front.append(text(90, self.top - 14, "frame", "Frame"))
-        for (x, address), lines in zip(sides, wrapped, strict=True):
-            box = f'x="{x - 84}" y="1" width="168" height="{self.top - 9:g}" rx="4"'
-            self.front.append(f'<rect class="box" {box}/>')
-            self.front.append(text(x, 17, "role", connection.role(address)))
-            self.front.append(text(x, 33, "name", names.get(address, "")))
-            for at, line in enumerate(lines):
-                self.front.append(text(x, 47 + 13 * at, "small", line))
-        self.y = self.top
+    def __init__(self, head: Drawing) -> None:
+        self.placed: list[tuple[float, list[Shape]]] = []  # y, shapes
+        self.height, self.phase, self.events = 0.0, "", 0
+        self.add(head)
 
-    def add(self, event: Event, lines: list[str]) -> None:
-        """Draw an event in the band of its phase."""
-        name, band = phase(event.kind)
-        begun = self.phase == name
-        run = 3 if event.count > 1 else 0  # its lines take more room
-        height = ROW * (1 if len(lines) == 1 else 1.5) + 2 * run + (0 if begun else 18)
-        self.behind.append(
-            f'<rect class="{band}" x="0" y="{self.y:g}" width="{WIDTH}" height="{height + 0.5:g}"/>'
-        )
-        if not begun:
-            self.y += 18
-            self.phase = name
-            self.front.append(text(8, self.y - 4, "phase", name))
-            height -= 18
-        y = self.y + 19 + run
-        start, end = (LEFT, RIGHT) if event.sender == self.connection.client else (RIGHT, LEFT)
-        self.front.append(text(90, y + 4, "frame", span(event)))
-        self.front.append(text((LEFT + RIGHT) / 2, y - 6 - run, "said", lines[0]))
-        for line in lines[1:]:
-            self.front.append(text((LEFT + RIGHT) / 2, y + 14 + run, "said", line))
-        self.front.append(arrow(style(event.kind), start, end, y, event.count > 1))
-        self.y += height
-        self.rows += 1
-
-    def skip(self, count: int) -> None:
-        """Draw the place of the events that are left out."""
-        said = f"⋮ {count:,} more events, which the table tells ⋮"
-        self.front.append(text((LEFT + RIGHT) / 2, self.y + 19, "said", said))
-        self.phase = ""
-        self.y += ROW
-
-    def svg(self, number: int, of: int) -> str:
-        """Return the drawing, with a title and a description for those who cannot see it."""
-        connection, key = self.connection, f"c{self.connection.number}p{number}"
-        sides = f"{connection.role(connection.client)} {connection.client}"
-        sides += f" and {connection.role(connection.server)} {connection.server}"
-        part = f", part {number} of {of}" if of > 1 else ""
-        lives = "".join(
-            f'<path class="life" d="M{x},{self.top - 8:g} V{self.y + 6:g}"/>' for x in (LEFT, RIGHT)
-        )
-        return (
-            f'<svg viewBox="0 0 {WIDTH} {self.y + 8:g}" role="img" '
-            f'aria-labelledby="{key}t {key}d"><title id="{key}t">{safe(sides)}{part}</title>'
-            f'<desc id="{key}d">Sequence diagram of {self.rows} events, in the order of the '
-            f"capture. The table below it says the same in words.</desc>"
-            f"{''.join(self.behind)}{lives}{''.join(self.front)}</svg>"
-        )
+    def add(self, drawing: Drawing) -> None:
+        self.placed.append((self.height, drawing.shapes))
+        self.height += drawing.height
 
 
-def diagram(connection: Connection, names: dict[str, str]) -> Iterator[str]:
-    """Yield the parts of a diagram, each an SVG that fits on a page.
+def diagram(connection: Connection, names: dict[str, str]) -> list[Part]:
+    """Return the parts of a diagram, each of which fits on a page, in the order of the story.
 
-    `names`: "ip:port" of the two sides -> name. Events are drawn in the order of the story.
+    `names`: "ip:port" of the two sides -> name.
     """
     events = connection.events
     left_out = len(events) - HEAD - TAIL
-    parts = [Part(connection, names)]
+    head = sides(connection, names)
+    parts = [Part(head)]
     for at, event in enumerate(events):
         if left_out > 1 and HEAD <= at < HEAD + left_out:
             if at == HEAD:
-                parts[-1].skip(left_out)
+                parts[-1].add(skipped(MORE.format(left_out)))
+                parts[-1].phase = ""
             continue
-        lines = label(event)
-        if parts[-1].y + ROW * 1.5 + 24 > TALL:
-            parts.append(Part(connection, names))
-        parts[-1].add(event, lines)
-    for number, part in enumerate(parts, 1):
-        yield part.svg(number, len(parts))
+        drawn = row(connection, event)
+        if parts[-1].height + drawn.height + TITLE + 6 > TALL:
+            parts.append(Part(head))
+        part, name = parts[-1], phase(event.kind)[0]
+        if part.phase != name:
+            part.add(title(event.kind))
+            part.phase = name
+        part.add(drawn)
+        part.events += 1
+    return parts

@@ -36,6 +36,14 @@ def hosts(connections: Iterable[Connection]) -> dict[str, str]:
     return joined
 
 
+def named(connection: Connection, names: dict[tuple[str, str], str]) -> dict[str, str]:
+    """Return "ip:port" -> name of the two sides of a connection."""
+    return {
+        address: names.get((host(address), connection.role(address)), "")
+        for address in (connection.client, connection.server)
+    }
+
+
 def shorten(event: Event, limit: int, end: int = 0) -> Event:
     """Return a copy of the event with texts of at most `limit` characters, the last `end` kept."""
 

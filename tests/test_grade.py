@@ -1,0 +1,647 @@
+"""Grading a class: the table that a lecturer gets, for captures and forms with known flaws."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import wirezmq
+from conftest import ROOT, Tool
+from grade.copies import copies
+from grade.files import handed_in
+from grade.form import QUESTIONS, parse
+from grade.marks import Answers, Mark
+from grade.row import grade
+from grade.table import cells
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kelas import CAPTURES, LAB, LATE, NUMBER, RIGHT, SAMPLE, another, form, pcap, sample, text
+from read.frames import Record, records
+from read.story import PORTS, Story
+from tell.annotate import write_pcapng
+from wire_packets import SYN, Talk, ethernet, tcp
+
+LAB_FILE = CAPTURES / "lab.pcap"
+
+
+def wire(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "wire/wirezmq.py", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def graded(folder: Path) -> list[dict[str, str]]:
+    """Return the lines of the CSV of a class, by the names in its header."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "wire/wirezmq.py", "--grade", "--csv", folder],
+        capture_output=True,
+        timeout=60,
+    )
+    assert b"Traceback" not in done.stderr
+    return list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
+
+
+def marks(answers: bytes | str, packets: list[Record] = LAB) -> dict[str, Mark]:
+    """Return the marks of a form, by key."""
+    looks = Answers(parse(answers.encode() if isinstance(answers, str) else answers))
+    story = Story(keep=False)
+    for packet in packets:
+        looks.look(packet, story.feed(packet))
+    looks.look(None, story.end())
+    return {mark.key: mark for mark in looks.marks(story)}
+
+
+def numbered(packets: list[Record]) -> list[Record]:
+    return [packet._replace(number=number) for number, packet in enumerate(packets, 1)]
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def test_the_class_of_the_handout_can_be_made_again(tmp_path: Path) -> None:
+    sample(tmp_path)
+    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert made == {path.name: path.read_bytes() for path in SAMPLE.iterdir()}
+
+
+def test_the_class_of_the_handout_is_graded_word_for_word() -> None:
+    done = wire("--grade", "tests/captures/kelas")
+    assert done.stdout == (CAPTURES / "kelas.grade.txt").read_text()
+    assert (done.returncode, done.stderr) == (2, "")
+
+
+def flawed(folder: Path) -> None:
+    """Write a class in which every flaw comes at least once."""
+    lab = {number: another(f"50252110{number}") for number in range(11, 30)}
+    web = Talk(server=(bytes((10, 0, 0, 9)), 80)).open().say(0, b"GET / HTTP/1.0\r\n\r\n").close()
+    files: dict[str, bytes | str] = {
+        "5025211011-good.pcap": pcap(lab[11]),
+        "5025211011-good.txt": form(),
+        "5025211012-late.pcap": pcap(lab[12][LATE + 2 :]),
+        "5025211013-lo.pcap": web.capture,
+        "5025211014-short.pcap": pcap(lab[14])[:4000],
+        "5025211015-short.pcap": b"",
+        "5025211016-renamed.pcap": pcap(lab[11]),
+        "5025211017-replaced.pcap": pcap(text(lab[12], b"5025211012", b"5025211017")),
+        "5025211018-two.pcap": pcap(text(lab[18], b"apa kabar?", b"5025211011")),
+        "5025211019-none.pcap": pcap(another("5025211019", sent="halo semua")),
+        "5025211020-merged.pcap": pcap(lab[20] + lab[18]),
+        "5025211021-idle.pcap": pcap(lab[21][LATE + 8 :]),
+        "5025211022-tcp.pcap": pcap(lab[22]),
+        "5025211022-tcp.txt": form(
+            greeting_req="15", ready_rep="16", request="20", reply="31", subscribe="46", job="1"
+        ),
+        "5025211023-early.pcap": pcap(lab[23]),
+        "5025211023-early.TXT": form(request="21", reply="24", published="45", round_trip="0.0024"),
+        "5025211024-windows.pcap": pcap(lab[24]),
+        "5025211024-windows.txt": b"\xef\xbb\xbf"
+        + form(delimiter="28").upper().replace("\n", "\r\n").encode(),
+        "5025211025-long.pcap": pcap(lab[25]),
+        "5025211025-long.txt": form() + "reqest = 27\n" * 1000,
+        "5025211026-huge.pcap": pcap(lab[26]),
+        "5025211026-huge.txt": form() + "# \n" * 30_000,
+        "5025211027-word.pcap": pcap(lab[27]),
+        "5025211027-word.txt": b"PK\x03\x04" + bytes(range(256)),
+        "zmq.pcap": pcap(lab[28]),
+        "=HYPERLINK(1).pcap": pcap(lab[29]),
+        "\x1b[2J\n\u202e.pcap": "not a capture",
+        "catatan.docx": "PK",
+        "foto.png": b"\x89PNG",
+        "hilang.txt": form(),
+        ".DS_Store": b"",
+        "._5025211011-good.pcap": b"",
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
+    (folder / "lama").mkdir()
+    os.mkfifo(folder / "5025211028-pipe.pcap")
+    (folder / "5025211029-gone.pcap").symlink_to("nowhere")
+
+
+def test_every_flaw_is_in_its_line(tmp_path: Path) -> None:
+    flawed(tmp_path)
+    done = wire("--grade", tmp_path)
+    assert done.stdout == (CAPTURES / "flaws.grade.txt").read_text()
+    assert (done.returncode, done.stderr) == (2, "")
+
+
+def test_csv_and_json_say_the_same(tmp_path: Path) -> None:
+    flawed(tmp_path)
+    table = graded(tmp_path)
+    whole = json.loads(wire("--grade", "--json", tmp_path).stdout)
+    assert [list(row) for row in table] == [list(found) for found in whole["captures"]]
+    for row, found in zip(table, whole["captures"], strict=True):
+        for name, value in found.items():
+            said = "; ".join(value) if isinstance(value, list) else str(value)
+            said = {"True": "yes", "False": "no"}.get(said, said)
+            assert row[name] in (said, f"'{said}")
+    assert whole["class"]["captures"] == len(table)
+    assert whole["class"]["complete"] == sum(row["complete"] == "yes" for row in table)
+    assert whole["class"]["mistakes"]["TCP SYN, ACK taken for greeting_req"] == 1
+    assert whole["forms_without_capture"] == ["hilang.txt"]
+    assert whole["others"] == ["catatan.docx", "foto.png", "lama/"]
+
+
+def test_nothing_that_a_spreadsheet_or_a_terminal_obeys_is_written(tmp_path: Path) -> None:
+    for name in "=1+1", "+1", "-1", "@SUM(1)", "＝1", "\ttab", "\r\n=1", "\x1b]0;x\x07":
+        (tmp_path / f"{name}.pcap").write_text("=1")
+    rows = graded(tmp_path)
+    assert len(rows) == 8
+    for row in rows:
+        assert not re.match(r"[=+\-@＝\t\r]", row["file"])
+        assert all(value.isprintable() for value in row.values())
+    table = wire("--grade", tmp_path).stdout
+    assert all(line.isprintable() for line in table.splitlines())
+
+
+def test_the_header_is_for_programs_and_the_file_is_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "13522001-é.pcap").write_bytes(LAB_FILE.read_bytes())
+    done = subprocess.run(
+        [sys.executable, ROOT / "wire/wirezmq.py", "--grade", "--csv", tmp_path],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+    )
+    head, row = done.stdout.decode("utf-8").splitlines()
+    assert head.startswith(
+        "number,file,complete,missing,number_found,other_numbers,copies,differences,form,right,asked"
+    )
+    assert head.endswith(",".join(f"answer_{key}" for key in QUESTIONS))
+    assert row.startswith("13522001,13522001-é.pcap,yes,,no,")
+
+
+# --- the number ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("5025211000.pcap", "yes"),
+        ("5025211000-ani_2.pcap", "yes"),
+        ("5025211000 (1).pcapng", "yes"),
+        ("502521100.pcap", "no"),
+        ("50252110001.pcap", "no"),
+        ("Received.pcap", "no"),
+        ("apa kabar?.pcap", "no"),
+    ],
+)
+def test_the_number_is_exact(name: str, found: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(LAB_FILE.read_bytes())
+    (row,) = graded(tmp_path)
+    assert row["number_found"] == found
+
+
+def test_expect_asks_for_a_whole_request() -> None:
+    assert wire("--expect", "5025211000", LAB_FILE).returncode == 0
+    for part in "502521100", "5025211", "apa", "kabar?", "World":
+        done = wire("--expect", part, LAB_FILE)
+        assert "MISSING  no request is this text" in done.stdout
+        assert done.returncode == 1
+
+
+# --- answers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str.encode,
+        lambda form: form.replace("\n", "\r\n").encode(),
+        lambda form: form.replace("\n", "\r").encode(),
+        lambda form: form.encode("utf-8-sig"),
+        lambda form: form.encode("utf-16"),
+        lambda form: form.upper().encode(),
+        lambda form: form.replace("=", ":").replace("_", "-").encode(),
+        lambda form: form.replace("_", " ").replace(" = ", "=").encode(),
+        lambda form: re.sub(r"(?m)$", "   # a comment = 3", form).encode(),
+        lambda form: ("# nothing\n\n" * 500 + form).encode(),
+        lambda form: (form + form).encode(),
+        lambda form: form.replace("2.39", "2,39 ms").replace("= 27", "= frame 27").encode(),
+    ],
+)
+def test_a_form_is_read_however_it_was_saved(write: Callable[[str], bytes]) -> None:
+    found = marks(write(form()))
+    assert [mark.verdict for mark in found.values()] == ["right"] * len(QUESTIONS)
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("greeting_req", "17 21"),  # its first byte, and its last
+        ("greeting_rep", "19 22"),
+        ("request", "25 27 29 25(Hello)"),
+        ("published", "47 51 55 59 63"),
+        ("job", "12 49 53 57 61"),
+        ("round_trip", "0.30 0.298 0.11 2.39 2.4 2,393"),
+        ("jobs_lost", "4"),
+        ("delimiter", "26"),
+    ],
+)
+def test_each_of_several_right_answers_is_right(key: str, values: str) -> None:
+    for value in values.split():
+        assert marks(f"{key} = {value}")[key] == Mark(key, "right")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "mistake"),
+    [
+        ("reply", "18", "TCP ACK taken for reply"),
+        ("reply", "32", "TCP FIN taken for reply"),
+        ("request", "14", "TCP SYN taken for request"),
+        ("subscribe", "35", "TCP SYN, ACK taken for subscribe"),
+        ("greeting_req", "16", "TCP ACK taken for greeting_req"),
+        ("request", "17", "greeting taken for request"),
+        ("request", "21", "greeting taken for request"),
+        ("reply", "24", "READY taken for reply"),
+        ("request", "26", "reply taken for request"),
+        ("reply", "27", "request taken for reply"),
+        ("job", "45", "SUBSCRIBE taken for job"),
+        ("published", "49", "job taken for published"),
+        ("subscribe", "47", "message taken for subscribe"),
+        ("ready_req", "24", "READY of REP taken for ready_req"),
+        ("ready_rep", "44", "READY of PUB taken for ready_rep"),
+        ("ready_rep", "22", "greeting of REP taken for ready_rep"),
+        ("delimiter", "28", "a later reply taken for delimiter"),
+        ("job", "71", "a frame that is not there taken for job"),
+        ("job", "0", "a frame that is not there taken for job"),
+        ("job", "12, 49", "no number given for job"),
+        ("job", "9" * 5000, "no number given for job"),
+        ("job", "dua belas", "no number given for job"),
+        ("round_trip", "7.5", "another time taken for round_trip"),
+        ("round_trip", "0.00239", "seconds taken for milliseconds in round_trip"),
+        ("round_trip", "0.67", "TCP handshake counted in round_trip"),
+        ("round_trip", "nan", "no number given for round_trip"),
+        ("jobs_lost", "5", "all jobs handed out taken for jobs_lost"),
+        ("jobs_lost", "3", "the job under way left out of jobs_lost"),
+        ("jobs_lost", "0", "another count taken for jobs_lost"),
+        ("jobs_lost", "-4", "no number given for jobs_lost"),
+    ],
+)
+def test_a_mistake_has_its_name(key: str, value: str, mistake: str) -> None:
+    assert marks(f"{key} = {value}")[key] == Mark(key, "wrong", mistake)
+
+
+def test_a_reply_is_that_of_the_request_that_was_named() -> None:
+    found = marks("request = 25\nreply = 28\nround_trip = 0.11")
+    assert found["reply"].mistake == "another reply taken for reply"
+    found = marks("request = 29\nreply = 30\nround_trip = 2.39")
+    assert found["reply"].verdict == "right"
+    assert found["round_trip"].mistake == "another reply's time taken for round_trip"
+
+
+def test_a_request_that_was_sent_again_has_its_reply_elsewhere() -> None:
+    lost = [packet for packet in LAB if packet.number not in (26, 28, 30)]
+    retried = numbered(lost + another("5025211001"))
+    reply = str(len(lost) + 26)
+    assert marks(f"request = 25\nreply = {reply}", retried)["reply"].verdict == "right"
+
+
+def test_two_answers_to_a_question_are_none() -> None:
+    assert marks("reply = 26\nreply = 28")["reply"].mistake == "no number given for reply"
+
+
+@pytest.mark.parametrize("value", ["", " ", "?", "-", "...", "____", "# 14"])
+def test_what_was_left_out_is_empty(value: str) -> None:
+    assert marks(f"request = {value}")["request"] == Mark("request", "empty")
+
+
+def test_a_packet_that_was_captured_twice_is_right_both_times() -> None:
+    twice = numbered([packet for packet in LAB for _ in range(2)])
+    frames = {key for key in RIGHT if key not in ("round_trip", "jobs_lost")}
+    for second in False, True:
+        answers = {key: str(2 * int(RIGHT[key]) - 1 + second) for key in frames}
+        found = marks(form(**answers), twice)
+        assert {mark.key for mark in found.values() if mark.verdict != "right"} == set()
+    assert marks("reply = 36", twice)["reply"].mistake == "TCP ACK taken for reply"
+
+
+def test_no_jobs_are_lost_by_a_worker_that_goes_on(tmp_path: Path) -> None:
+    pull, push = (bytes((10, 0, 0, 6)), 40002), (bytes((10, 0, 0, 7)), 9999)
+    talk = Talk(pull, push).shake(b"PULL", b"PUSH").say(1, b"\0\5\x80\4K\3.", b"\0\5\x80\4K\4.")
+    for count in "0", "1", "2":
+        packets = list(records(io.BytesIO(talk.capture)))
+        mistake = marks(f"jobs_lost = {count}", packets)["jobs_lost"].mistake
+        assert mistake == "jobs_lost of a worker whose end is not in the capture"
+
+
+@pytest.mark.parametrize("name", ["jawaban.txt", "jawaban.en.txt"])
+def test_the_empty_form_asks_for_everything_once(name: str, tmp_path: Path) -> None:
+    empty = (ROOT / "docs" / name).read_text()
+    assert re.findall(r"^(\w+) *=", empty, re.M) == [
+        *("greeting_req", "greeting_rep", "ready_req", "ready_rep"),
+        *("request", "reply", "round_trip", "delimiter"),
+        *("subscribe", "published", "job", "jobs_lost"),
+    ]
+    filled = re.sub(r"(?m)^(\w+) *= *", lambda key: f"{key[1]} = {RIGHT[key[1]]} ", empty)
+    counts = "0 right, 0 wrong, 12 empty", "12 right, 0 wrong, 0 empty"
+    for written, said in zip((empty, filled), counts, strict=True):
+        (tmp_path / name).write_text(written)
+        done = wire(LAB_FILE, "--check", "--answers", tmp_path / name)
+        assert done.stdout.splitlines()[-1] == f"answers: {said}, of 12"
+        assert done.returncode == int(written == empty)
+
+
+def test_a_student_gets_the_count_and_not_the_solutions(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(form(reply="18", subscribe="") + "reqest = 3\n\x1b[2J\n")
+    done = wire(LAB_FILE, "--answers", tmp_path / "a.txt")
+    *table, count, odd = done.stdout.splitlines()
+    assert len(table) == 14
+    assert count == "answers: 10 right, 1 wrong, 1 empty, of 12"
+    assert odd == 'no answer to a question: "reqest = 3", "\\x1b[2J"'
+    assert done.returncode == 1
+
+
+def test_a_form_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("#" * 70_000)
+    for name, why in [
+        ("none.txt", "No such file or directory"),
+        (".", "not a file"),
+        ("long.txt", "longer than 65,536 bytes: not read"),
+    ]:
+        done = wire(LAB_FILE, "--answers", name, cwd=tmp_path)
+        assert done.stderr == f"wirezmq.py: {name}: {why}\n"
+        assert done.returncode == 2
+
+
+# --- copies -------------------------------------------------------------------------------------
+
+
+def as_pcapng(packets: list[Record], folder: Path) -> bytes:
+    (folder / "source").write_bytes(pcap(packets))
+    out = io.BytesIO()
+    write_pcapng(str(folder / "source"), {}, out)
+    (folder / "source").unlink()
+    return out.getvalue()
+
+
+def shorter(packets: list[Record], keep: Callable[[Record], bool]) -> list[Record]:
+    return [packet for packet in packets if keep(packet)]
+
+
+SAME = "same as 1-first.pcap: "
+COPIES: dict[str, tuple[Callable[[Path], bytes], str]] = {
+    "renamed": (lambda _: pcap(LAB), "byte for byte"),
+    "cut": (
+        lambda _: pcap(LAB[:40]),
+        "2 of 2 connections, 40 frames instead of 70",
+    ),
+    "headless": (
+        lambda _: pcap(LAB[20:]),
+        "3 of 3 connections, 50 frames instead of 70",
+    ),
+    "filtered": (
+        lambda _: pcap(shorter(LAB, lambda packet: 5555 in ports(packet))),
+        "1 of 1 connection, 20 frames instead of 70",
+    ),
+    "only ZMTP": (
+        lambda _: pcap(shorter(LAB, lambda packet: len(packet.data) > 66 + 8)),
+        "3 of 3 connections, 30 frames instead of 70",
+    ),
+    "merged": (
+        lambda _: pcap(LAB + another("5025211001")),
+        "3 of 6 connections, 140 frames instead of 70",
+    ),
+    "pcapng": (
+        lambda folder: as_pcapng(LAB, folder),
+        "3 of 3 connections, another file format",
+    ),
+    "replaced": (
+        lambda _: pcap(text(LAB, NUMBER, b"5025211999")),
+        '3 of 3 connections, "5025211999" instead of "5025211000" and 1 more',
+    ),
+    "later": (
+        lambda _: pcap([packet._replace(time=packet.time + 3_600_000_000_000) for packet in LAB]),
+        "3 of 3 connections, clock +3600.000000 s",
+    ),
+    "addresses": (
+        lambda _: pcap(text(LAB, bytes((127, 0, 0, 1)), bytes((10, 1, 2, 3)))),
+        "3 of 3 connections, other addresses",
+    ),
+    "checksums": (
+        lambda _: pcap([packet._replace(data=b"\1" + packet.data[1:]) for packet in LAB]),
+        "3 of 3 connections, no difference in what is told",
+    ),
+}
+
+
+def ports(packet: Record) -> list[int]:
+    return [int.from_bytes(packet.data[34:36]), int.from_bytes(packet.data[36:38])]
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_is_found(how: str, tmp_path: Path) -> None:
+    make, differs = COPIES[how]
+    (tmp_path / "2-copy.pcap").write_bytes(make(tmp_path))
+    (tmp_path / "1-first.pcap").write_bytes(pcap(LAB))
+    (tmp_path / "3-other.pcap").write_bytes(pcap(another("5025211003")))
+    first, copy, other = graded(tmp_path)
+    assert (first["copies"], first["differences"]) == ("2-copy.pcap", "same in 2-copy.pcap")
+    assert (copy["copies"], copy["differences"]) == ("1-first.pcap", SAME + differs)
+    assert (other["copies"], other["differences"]) == ("", "")
+
+
+def test_copies_made_with_the_tools_of_wireshark_are_found(
+    wireshark: Tool, tshark: Tool, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o777)
+    (tmp_path / "1-first.pcap").write_bytes(LAB_FILE.read_bytes())
+    (tmp_path / "other").write_bytes(pcap(another("5025211001")))
+    options = "-o zmtp.tcp.port:5555,9999,12345 -r 1-first.pcap".split()
+    tshark([*options, "-Y", "zmtp", "-w", "2-zmtp.pcapng"], tmp_path)
+    tshark([*options, "-Y", "tcp.port==9999", "-F", "nsecpcap", "-w", "3-job.pcap"], tmp_path)
+    wireshark(["editcap", "-r", "1-first.pcap", "4-half.pcapng", "1-40"], tmp_path)
+    wireshark(["mergecap", "-w", "5-merged.pcap", "other", "1-first.pcap"], tmp_path)
+    (tmp_path / "other").unlink()
+    first, *rest = graded(tmp_path)
+    assert first["copies"].split("; ") == [row["file"] for row in rest]
+    assert [row["differences"].partition(", ")[0] for row in rest] == [
+        SAME + "3 of 3 connections",
+        SAME + "1 of 1 connection",
+        SAME + "2 of 2 connections",
+        SAME + "3 of 6 connections",
+    ]
+
+
+def test_a_group_of_copies_names_the_first_and_the_others(tmp_path: Path) -> None:
+    for number in range(1, 7):
+        (tmp_path / f"{number}.pcap").write_bytes(pcap(LAB))
+    rows = graded(tmp_path)
+    assert rows[0]["differences"] == "same in 2.pcap, 3.pcap, 4.pcap and 2 more"
+    assert rows[5]["differences"] == (
+        "same as 1.pcap: byte for byte; also in 2.pcap, 3.pcap, 4.pcap and 1 more"
+    )
+    for index, row in enumerate(rows, 1):
+        others = {f"{number}.pcap" for number in range(1, 7)} - {f"{index}.pcap"}
+        assert set(row["copies"].split("; ")) == others
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(QUESTIONS), st.text(max_size=60))
+def test_no_form_ends_in_an_error(data: bytes, key: str, value: str) -> None:
+    for written in data, f"{key} = {value}".encode(errors="replace"), b"\xff\xfe" + data:
+        for mark in marks(written, LAB[:30]).values():
+            assert mark.verdict in ("right", "wrong", "empty")
+            assert bool(mark.mistake) == (mark.verdict == "wrong")
+            assert mark.mistake.isprintable()
+    assert all(line.isprintable() for line in parse(data).odd)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.integers(24, 6678), st.integers(0, 255)), max_size=40))
+def test_no_capture_ends_in_an_error(tmp_path: Path, changes: list[tuple[int, int]]) -> None:
+    data = bytearray(LAB_FILE.read_bytes())
+    for at, value in changes:
+        data[at] = value
+    (tmp_path / "1.pcap").write_bytes(data)
+    (tmp_path / "1.txt").write_text(form())
+    (tmp_path / "2.pcap").write_bytes(LAB_FILE.read_bytes())
+    held = []
+    for file in handed_in([str(tmp_path)]).files:
+        row, capture = grade(file, {"1", "2"}, PORTS, wirezmq.read)
+        assert len(cells(row)) == 7
+        held.append(capture)
+    assert [len(copy.others) for copy in copies(held)] in ([0, 0], [1, 1])
+
+
+def test_a_merged_capture_names_both_that_it_is_made_of(tmp_path: Path) -> None:
+    (tmp_path / "1.pcap").write_bytes(pcap(LAB))
+    (tmp_path / "2.pcap").write_bytes(pcap(another("5025211002")))
+    (tmp_path / "3.pcap").write_bytes(pcap(LAB + another("5025211002")))
+    assert graded(tmp_path)[2]["differences"] == (
+        "same as 1.pcap: 3 of 6 connections, 140 frames instead of 70; "
+        "same as 2.pcap: 3 of 6 connections, 140 frames instead of 70"
+    )
+
+
+def test_two_students_who_shared_a_machine_are_no_copies(tmp_path: Path) -> None:
+    for number, first in enumerate((1_000, 900_000, 3_000_000_000)):
+        talk = Talk(first=first).shake().say(0, b"\1\0\0\1" + str(number).encode())
+        (tmp_path / f"{number}.pcap").write_bytes(talk.capture)
+    rows = graded(tmp_path)
+    assert [row["number_found"] for row in rows] == ["yes"] * 3
+    assert [row["copies"] for row in rows] == [""] * 3
+
+
+def test_a_file_that_is_named_twice_is_no_copy(tmp_path: Path) -> None:
+    (tmp_path / "5025211000.pcap").write_bytes(pcap(LAB))
+    (tmp_path / "5025211000.txt").write_text(form())
+    done = wire("--grade", ".", "5025211000.pcap", tmp_path, "5025211000.txt", cwd=tmp_path)
+    assert "5025211000  complete  yes          -       12 of 12" in done.stdout
+    assert done.stdout.count("5025211000.") == 1
+    assert done.returncode == 0
+
+
+def test_no_false_alarm_among_a_thousand_captures(tmp_path: Path) -> None:
+    for number in range(1000):
+        name = f"{5025212000 + number}"
+        (tmp_path / f"{name}.pcap").write_bytes(pcap(another(name)))
+    done = wire("--grade", tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == (
+        "1,000 handed in: 1,000 complete, 1,000 with their number, 0 that share connections, "
+        "0 not read in full"
+    )
+
+
+# --- what else may be there ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--grade", "empty"], "wirezmq.py: no captures there to grade\n"),
+        (["--grade", "--csv", "empty"], "wirezmq.py: no captures there to grade\n"),
+        (["--grade", "kelas/"], "wirezmq.py: kelas/: No such file or directory\n"),
+        (["--grade", "\x1b"], "wirezmq.py: \\x1b: No such file or directory\n"),
+    ],
+)
+def test_nothing_to_grade_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = wire(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_one_file_that_is_not_there_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "5025211000.pcap").write_bytes(pcap(LAB))
+    done = wire("--grade", "5025211000.pcap", "5025211001.pcap", cwd=tmp_path)
+    assert done.stdout.splitlines()[1].split()[:3] == ["5025211000", "complete", "yes"]
+    assert done.stderr == "wirezmq.py: 5025211001.pcap: No such file or directory\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--grade"],
+        ["--grade", "-"],
+        ["--grade", "--check", "."],
+        ["--grade", "--expect", "1", "."],
+        ["--grade", "--html", "a.html", "."],
+        ["--grade", "--csv", "--json", "."],
+        ["--csv", "a.pcap"],
+        ["--answers", "a.txt", "a.pcap", "b.pcap"],
+        ["--answers", "a.txt", "-"],
+    ],
+)
+def test_what_does_not_go_together_is_bad_usage(arguments: list[str], tmp_path: Path) -> None:
+    done = wire(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert re.fullmatch(r"wirezmq.py: error: .*", done.stderr.splitlines()[-1])
+
+
+def test_a_capture_is_known_by_what_is_in_it_too(tmp_path: Path) -> None:
+    (tmp_path / "5025211000").write_bytes(pcap(LAB))
+    (tmp_path / "5025211001.png").write_bytes(b"\x89PNG")
+    for there in tmp_path, tmp_path / "5025211000":
+        assert [(row["file"], row["form"]) for row in graded(there)] == [("5025211000", "no")]
+    (tmp_path / "5025211000.txt").write_text(form())
+    for there in tmp_path, tmp_path / "5025211000":
+        assert [row["right"] for row in graded(there)] == ["12"]
+
+
+def test_a_form_is_found_by_its_name_or_by_its_number_alone(tmp_path: Path) -> None:
+    for name in "1-ani.pcap", "2-budi.pcap", "3.pcap", "3-b.pcap", "4.pcapng", "5.cap", "6.pcap":
+        (tmp_path / name).write_bytes(pcap(LAB))
+    forms = ["1-ANI.TXT", "2-jawaban.txt", "3-x.txt", "4.pcapng.txt", "5.txt.txt", "6-a.txt"]
+    for name in [*forms, "6-b.txt"]:
+        (tmp_path / name).write_text(form())
+    assert {row["file"]: row["form"] for row in graded(tmp_path)} == {
+        **{"1-ani.pcap": "yes", "2-budi.pcap": "yes", "4.pcapng": "yes", "5.cap": "yes"},
+        **{"3.pcap": "no", "3-b.pcap": "no", "6.pcap": "no"},
+    }
+    done = wire("--grade", tmp_path)
+    assert done.stdout.splitlines()[-1] == "forms without a capture: 3-x.txt, 6-a.txt, 6-b.txt"
+
+
+def test_how_far_it_is_shows_after_a_second(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter(range(100))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock) * 0.6)
+    assert list(wirezmq.progress("abcd", lambda item: f"at {item}")) == list("abcd")
+    assert capsys.readouterr().err == "\rat b\x1b[K\rat c\x1b[K\rat d\x1b[K\r\x1b[K"
+    assert list(wirezmq.progress("a", lambda item: f"at {item}")) == ["a"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_wild_class_ends_in_a_table(tmp_path: Path) -> None:
+    syns = [ethernet(tcp((bytes(4), port), (bytes(4), 5555), 1, 0, SYN)) for port in range(300)]
+    loud = Talk().shake()
+    for _ in range(2000):
+        loud.say(0, b"\0\n5025211000" * 100)
+    (tmp_path / "1.pcap").write_bytes(pcap(list(records(io.BytesIO(loud.capture)))))
+    (tmp_path / "1.txt").write_text("request = 8\nreply = 9\ngreeting_req = 4")
+    (tmp_path / "2.pcap").write_bytes(Talk().capture + b"".join(syns))
+    rows = graded(tmp_path)
+    assert [row["right"] for row in rows] == ["2", "0"]
+    assert rows[0]["mistakes"] == "request taken for reply"
+    assert rows[1]["error"].startswith("cut short in packet 2")

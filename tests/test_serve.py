@@ -1,0 +1,421 @@
+"""The live page, as who sits before it sees it: by role and text, in Chromium."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+import zmq
+from conftest import COMPOSE, ROOT, Served, compose, run, wait_for
+from playwright.sync_api import Browser, Locator, Page, expect
+from test_wire_story import wirezmq
+from wire_packets import CAPTURES, Talk, frame
+
+# One worker listens to all of the loopback.
+pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
+
+LAB = CAPTURES / "lab.pcap"
+BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of 1920 × 1080, as on a projector; an error in its script fails the test."""
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def events(page: Page) -> Locator:
+    """The arrows of the diagram that is shown."""
+    return page.get_by_role("listbox").get_by_role("option")
+
+
+def lane(page: Page, pattern: str) -> Locator:
+    return page.get_by_role("region", name=pattern, exact=True)
+
+
+def status(page: Page, words: str) -> None:
+    """Wait until the page says this about itself."""
+    expect(page.get_by_role("status")).to_have_text(re.compile(words), timeout=15_000)
+
+
+def steps(page: Page, count: int) -> None:
+    """Go so many steps; each shows one arrow more, with its bytes."""
+    for _ in range(count):
+        before = page.locator("#counts").inner_text()
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#counts")).not_to_have_text(before)
+
+
+# --- the lab, live ---------------------------------------------------------------------------
+
+
+def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path) -> None:
+    served = serve("--live", BRIDGE, "-w", "kept.pcap")
+    assert served.first == f"{served.url[:-1]} shows {BRIDGE} live, Ctrl-C ends it\n"
+    page.goto(served.url)
+    status(page, "^live$")
+    for pattern in ("REQ-REP", "PUB-SUB", "PUSH-PULL"):
+        expect(lane(page, pattern)).to_contain_text("no connection seen yet")
+
+    # a client: both sides with role, name and address, and its request moves from REQ to REP
+    client = subprocess.Popen(
+        [*COMPOSE, "exec", "-T", "zmq-req", "python", "clientzmq.py"],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert client.stdin and client.stdout
+    there = lane(page, "REQ-REP").get_by_role("listitem")
+    expect(there).to_have_count(2)
+    expect(there.first).to_contain_text(re.compile(r"REQ\s*zmq-req\s*\d+\.\d+\.\d+\.\d+.*joined"))
+    expect(there.last).to_contain_text(re.compile(r"REP\s*zmq-rep\s*\d+\.\d+\.\d+\.\d+.*joined"))
+    assert "World" in client.stdout.readline()
+    page.wait_for_timeout(2500)  # the handshake has passed by
+    for text, onward in (("Halo", True), ("Received: Halo", False)):
+        client.stdin.write("Halo\n")
+        client.stdin.flush()
+        moving = lane(page, "REQ-REP").get_by_text(re.compile(f"^(◂ )?{text}( ▸)?$"))
+        moving.wait_for()
+        first = moving.bounding_box()
+        page.wait_for_timeout(200)
+        second = moving.bounding_box()
+        assert first and second
+        assert (second["x"] > first["x"]) == onward
+        moving.wait_for(state="detached")
+
+    # the server is gone: seen at once, and later
+    compose("stop", "--timeout", "3", "zmq-rep")
+    expect(there.last).to_contain_text(re.compile(r"✕\s*gone \d s ago"))
+    client.kill()
+    client.wait()
+    page.wait_for_timeout(1500)
+    expect(there.last).to_contain_text(re.compile(r"✕\s*gone [1-9]\d* s ago"))
+    compose("start", "zmq-rep")
+
+    # a worker joins, a subscriber leaves
+    compose("exec", "-d", "zmq-pull", "python", "pullzmq.py")
+    expect(lane(page, "PUSH-PULL").get_by_role("listitem").first).to_contain_text("joined")
+    expect(lane(page, "PUSH-PULL").locator(".token").first).to_contain_text("job")
+    compose(
+        "exec", "-T", "zmq-sub", "timeout", "-s", "INT", "3", "python", "subzmq.py", check=False
+    )
+    expect(lane(page, "PUB-SUB").get_by_role("listitem").first).to_contain_text(
+        re.compile(r"✕\s*left \d+ s ago")
+    )
+
+    # rates
+    plot = lane(page, "PUSH-PULL").get_by_role("img")
+    expect(plot).to_have_attribute(
+        "aria-label", re.compile("PUSH-PULL: [01](.[0-9])? messages a second now, at most [12] in")
+    )
+
+    # keep: the same story from what was kept as from -w; the page for a report
+    for name in ("zmq.pcap", "zmq.html"):
+        link = page.get_by_role("link", name=name)
+        expect(link).to_have_attribute("download", name)
+        with urlopen(served.url[:-1] + str(link.get_attribute("href"))) as reply:
+            (tmp_path / name).write_bytes(reply.read())
+    assert served.interrupt().endswith(" frames\n")
+    told = wirezmq("zmq.pcap", cwd=tmp_path).stdout
+    assert '2 requests "Halo"' in told
+    assert (tmp_path / "kept.pcap").read_bytes().startswith((tmp_path / "zmq.pcap").read_bytes())
+    assert "2 requests &#34;Halo&#34;" in (tmp_path / "zmq.html").read_text()
+    status(page, "no answer from zmq-wire: trying again")
+
+
+def test_it_waits_for_a_bridge_that_is_not_there(serve: Serve, page: Page) -> None:
+    name = "zmq-serve-test"
+    run("sudo", "ip", "link", "del", name)
+    served = serve("--live", name)
+    assert served.line() == f"{name} is not there: waiting for it\n"
+    page.goto(served.url)
+    status(page, f"waiting for {name}: it is not there yet")
+    try:
+        run("sudo", "ip", "link", "add", name, "type", "bridge")
+        run("sudo", "ip", "link", "set", name, "up")
+        assert served.line() == f"{name} is there\n"
+        status(page, "^live$")
+        run("sudo", "ip", "link", "del", name)
+        assert served.line() == f"{name} is not there: waiting for it\n"
+        status(page, "waiting")
+    finally:
+        run("sudo", "ip", "link", "del", name)
+    assert served.interrupt() == "\n0 frames\n"
+
+
+# --- on loopback -----------------------------------------------------------------------------
+
+
+class Published:
+    """A publisher and its subscriber on loopback."""
+
+    def __init__(self, topic: str = "") -> None:
+        self.context = zmq.Context()
+        self.pub, self.sub = self.context.socket(zmq.PUB), self.context.socket(zmq.SUB)
+        self.port = self.pub.bind_to_random_port("tcp://127.0.0.1")
+        self.sub.connect(f"tcp://127.0.0.1:{self.port}")
+        self.sub.subscribe(topic)
+        wait_for(self.joined)
+
+    def joined(self) -> bool:
+        self.send("begin")
+        return self.sub.poll(10) > 0
+
+    def pick(self, page: Page) -> None:
+        """Pick this connection on the page: loopback may carry others."""
+        heading = page.locator("#heading")
+
+        def found() -> bool:
+            for tab in page.get_by_role("tab").all():
+                tab.click()
+                if f":{self.port}," in heading.inner_text():
+                    return True
+            return False
+
+        wait_for(found)
+
+    def send(self, text: str) -> None:
+        self.pub.send_string(text)
+
+
+@pytest.fixture
+def published() -> Iterator[Callable[..., Published]]:
+    made: list[Published] = []
+
+    def make(topic: str = "") -> Published:
+        made.append(Published(topic))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.context.destroy(linger=0)
+
+
+def test_pause_and_go_on(serve: Serve, page: Page, published: Callable[..., Published]) -> None:
+    page.goto(serve("--live", "lo").url)
+    status(page, "^live$")
+    pair = published()
+    pair.pick(page)
+    pair.send("WAKTU 1")
+    expect(events(page).filter(has_text='"WAKTU 1"')).to_have_count(1)
+    page.keyboard.press("Space")
+    status(page, "paused: 0 messages since")
+    pair.send("TANGGAL 2")
+    status(page, "paused: 1 messages since")
+    expect(events(page).filter(has_text='"TANGGAL 2"')).to_have_count(0)
+    page.get_by_role("button", name="Go on").click()
+    expect(events(page).filter(has_text='"TANGGAL 2"')).to_have_count(1)
+    status(page, "^live$")
+
+
+def test_the_server_ends_and_comes_back(
+    serve: Serve, page: Page, published: Callable[..., Published]
+) -> None:
+    served = serve("--live", "lo")
+    page.goto(served.url)
+    status(page, "^live$")
+    served.interrupt()
+    status(page, "no answer from zmq-wire: trying again")
+    serve("--live", "lo", port=served.port)
+    status(page, "^live$")
+    pair = published()
+    pair.pick(page)
+    pair.send("again")
+    expect(events(page).filter(has_text='"again"')).to_have_count(1)
+
+
+def test_packet_to_page(serve: Serve, page: Page, published: Callable[..., Published]) -> None:
+    page.goto(serve("--live", "lo").url)
+    status(page, "^live$")
+    pair = published()
+    pair.pick(page)
+    delays = []
+    page.evaluate(SEEN)
+    for number in range(100):
+        page.wait_for_timeout(40)
+        sent = page.evaluate("Date.now()")  # of the same machine's clock
+        pair.send(f"topic{number} x")
+        delays.append(page.evaluate(f"seen('topic{number} x')") - sent)
+    delays.sort()
+    print(f"packet to page: median {delays[50]} ms, 99th percentile {delays[98]} ms")
+    assert delays[98] < 200, delays
+
+
+# Resolves with the moment at which the page has painted an arrow with these words.
+SEEN = """void (window.seen = (words) => new Promise((resolve, reject) => {
+  setTimeout(reject, 5000, words);
+  const look = () => {
+    for (const row of document.querySelectorAll("[role=option]"))
+      if (row.ariaLabel.includes(words))
+        return requestAnimationFrame(() => resolve(Date.now()));
+    setTimeout(look, 4);
+  };
+  look();
+}))"""
+
+
+# --- a capture played ------------------------------------------------------------------------
+
+
+def test_step_by_step(serve: Serve, page: Page) -> None:
+    served = serve(LAB)
+    assert served.first == f"{served.url[:-1]} plays {LAB}, Ctrl-C ends it\n"
+    page.goto(served.url)
+    expect(page.get_by_text("→ shows the next step, Space plays.")).to_be_visible()
+    steps(page, 1)
+    expect(events(page)).to_have_count(1)
+    expect(events(page).first).to_have_accessible_name(
+        "Frame 1, PULL → PUSH: SYN: asks for a TCP connection"
+    )
+    bytes_ = page.get_by_role("region", name="Bytes")
+    expect(bytes_).to_contain_text("This is TCP alone: no byte of ZMTP is in it.")
+    steps(page, 3)
+    expect(events(page)).to_have_count(4)
+    row = bytes_.get_by_role("row").filter(has_text="signature")
+    expect(row).to_contain_text("ff 00 00 00 00 00 00 00 01 7f")
+    page.keyboard.press("ArrowLeft")
+    expect(events(page)).to_have_count(3)
+    page.keyboard.press("g")
+    page.keyboard.type("26")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", selected=True)).to_contain_text("2  zmq-req → zmq-rep")
+    expect(events(page)).to_have_count(9)
+    expect(events(page).last).to_have_accessible_name(re.compile('Frame 26, .*reply "World"'))
+    page.keyboard.press("Home")
+    expect(events(page)).to_have_count(0)
+    assert served.interrupt() == "\n"
+
+
+def test_bytes_as_the_handout_has_them(serve: Serve, page: Page) -> None:
+    page.goto(serve(LAB).url)
+    page.keyboard.press("End")
+    page.get_by_role("tab", name="2  zmq-req").click()
+    events(page).filter(has_text='request "Hello"').click()
+    rows = page.get_by_role("region", name="Bytes").get_by_role("row")
+    assert [cells(row) for row in rows.all()] == [
+        ["Part", "Bytes", "As text", "Meaning"],
+        ["flags", "01", "·", "more frames follow"],
+        ["size", "00", "·", "0 bytes follow: the empty delimiter"],
+        ["flags", "00", "·", "the last frame"],
+        ["size", "05", "·", "5 bytes follow"],
+        ["body", "48 65 6c 6c 6f", "Hello", "Hello"],
+    ]
+    page.keyboard.press("ArrowUp")  # READY, by keyboard
+    expect(rows.filter(has_text="property")).to_contain_text("11 bytes: Socket-Type")
+    page.get_by_role("tab", name="1  zmq-pull").click()
+    events(page).filter(has_text="5 jobs").click()
+    assert [cells(row)[1] for row in rows.all()][1:] == ["00", "05", "80 04", "4b 03", "2e"]
+
+
+def cells(row: Locator) -> list[str]:
+    return [cell.inner_text() for cell in row.locator("th, td").all()]
+
+
+def test_the_diagram_is_that_of_the_page_for_a_report(
+    serve: Serve, page: Page, tmp_path: Path
+) -> None:
+    page.goto(serve(LAB).url)
+    page.keyboard.press("End")
+    wirezmq(LAB, "--html", "page.html", cwd=tmp_path)
+    report = page.context.new_page()
+    report.goto("about:blank")
+    report.set_content((tmp_path / "page.html").read_text())
+    page.bring_to_front()
+    expect(page.get_by_role("tab")).to_have_count(3)
+    for number in (1, 2, 3):
+        page.get_by_role("tab", name=f"{number}  zmq-").click()
+        drawn = DRAWN.replace("ROOT", "#scroll")
+        theirs = DRAWN.replace("ROOT", f"details.connection:nth-of-type({number}) figure")
+        assert page.evaluate(drawn) == report.evaluate(theirs)
+
+
+# What is drawn: every text, and the class and the way of every line.
+DRAWN = """[...document.querySelectorAll("ROOT :is(text, path)")]
+  .map((shape) => [shape.getAttribute("class"), shape.getAttribute("d"), shape.textContent])"""
+
+
+@pytest.mark.parametrize("speed, least, most", [("1", 4.0, 9.0), ("20", 0.0, 3.0)])
+def test_played_at_its_own_speed_and_faster(
+    serve: Serve, page: Page, speed: str, least: float, most: float
+) -> None:
+    page.goto(serve(LAB).url)
+    page.get_by_label("Speed").select_option(speed)
+    begun = page.evaluate("performance.now()")
+    page.keyboard.press("Space")
+    status(page, "the end of the capture")
+    took = (page.evaluate("performance.now()") - begun) / 1000
+    assert least < took < most
+    expect(page.get_by_role("tab")).to_have_count(3)
+    expect(page.locator("#counts")).to_have_text("frame 70, 4.675 s")
+
+
+def test_what_is_picked_out(serve: Serve, page: Page) -> None:
+    page.goto(serve(LAB).url)
+    page.keyboard.press("End")
+    page.get_by_label("Pattern").select_option("PUB-SUB")
+    expect(lane(page, "PUB-SUB")).to_be_visible()
+    expect(lane(page, "REQ-REP")).not_to_be_visible()
+    expect(page.get_by_role("tab")).to_have_count(1)
+    expect(page.get_by_label("Topic").locator("option")).to_have_text(["all", "WAKTU"])
+    page.get_by_label("Topic").select_option("WAKTU")
+    expect(events(page)).to_have_count(11)
+    page.locator("body").press("0")
+    expect(lane(page, "REQ-REP")).to_be_visible()
+    page.locator("body").press("[")
+    page.locator("body").press("d")
+    expect(page.get_by_role("region", name="The lab")).not_to_be_visible()
+    page.locator("body").press("b")
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.locator("body").press("t")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+    page.locator("body").press("?")
+    expect(page.get_by_role("dialog", name="Keys and signs")).to_contain_text(
+        "go to a frame number"
+    )
+
+
+def test_a_long_connection_says_what_it_leaves_out(
+    serve: Serve, page: Page, tmp_path: Path
+) -> None:
+    talk = Talk().shake()
+    for number in range(400):
+        talk.say(0, frame(b"", 1) + frame(b"question %d" % number))
+        talk.say(1, frame(b"", 1) + frame(b"answer %d" % number))
+    (tmp_path / "long.pcap").write_bytes(talk.capture)
+    page.goto(serve("long.pcap").url)
+    page.keyboard.press("End")
+    status(page, "the end of the capture")
+    expect(page.get_by_role("listbox")).to_contain_text("more events, which zmq.html tells")
+    expect(events(page)).to_have_count(120)
+
+
+def test_on_every_screen(serve: Serve, browser: Browser, tmp_path: Path) -> None:
+    """Nothing is cut off at the side, and text is large enough, at three widths, light and dark."""
+    url = serve(LAB).url
+    for width, height, least in ((1920, 1080, 17.0), (1280, 720, 11.0), (390, 844, 10.0)):
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,
+            )
+            page = context.new_page()
+            page.goto(url)
+            page.keyboard.press("End")
+            expect(page.get_by_role("tab")).to_have_count(3)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            sizes = page.evaluate(
+                """[...document.querySelectorAll(".said")].map((text) =>
+                parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)"""
+            )
+            assert min(sizes) >= least, (width, min(sizes))
+            back = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert (back == "rgb(255, 255, 255)") == (scheme == "light")
+            context.close()

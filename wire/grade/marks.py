@@ -1,0 +1,206 @@
+"""Marks the answers of a form by the student's own capture.
+
+    answers = Answers(form)
+    answers.look(record, events)      # for each packet, with what Story.feed returned for it
+    answers.marks(story)              # a Mark for each question
+
+A frame is right if it holds what was asked for, whole or in part, so several may be. What is in a
+wrong one names the mistake: "TCP ACK taken for reply", "greeting taken for request".
+"""
+
+from collections import Counter, deque
+from typing import NamedTuple
+
+from read.events import Connection, Event
+from read.frames import Record
+from read.segments import ACK, FIN, RST, SYN, Segment, segment
+from read.story import New, Story
+
+from grade.form import FRAMES, QUESTIONS, Form, milliseconds, whole
+from grade.jobs import Workers
+
+RECENT = 4096  # frames back in which a packet that was captured twice is looked for
+NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
+NAMES |= {"job": "job", "cancel": "CANCEL"}
+
+
+class Mark(NamedTuple):
+    """What became of one question."""
+
+    key: str
+    verdict: str  # "right", "wrong" or "empty"
+    mistake: str = ""  # by name, if it is wrong
+
+
+class Sight(NamedTuple):
+    """What a frame holds."""
+
+    connection: Connection
+    sender: str
+    kind: str
+    exchange: int  # of a request and of its reply the same, 0 if that is not known
+    round_trip: float | None
+
+    @property
+    def role(self) -> str:
+        return self.connection.role(self.sender)
+
+
+def near(answer: float, true: float) -> bool:
+    """Tell whether two times are the same but for rounding: 0.01 or 5 %."""
+    return abs(answer - true) <= max(0.01, true * 0.05) + 1e-9
+
+
+class Answers:
+    """Looks, while a capture is read, at what its form of answers points to."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self.frames = {key: whole(form.answers.get(key, "")) for key in FRAMES}
+        self.time = milliseconds(form.answers.get("round_trip", ""))
+        self.asked = set(filter(None, self.frames.values()))
+        self.seen: dict[int, list[Sight]] = {}  # of the last RECENT frames, and of those asked for
+        self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
+        self.tcp: dict[int, str] = {}  # frame that was asked for -> what TCP does there
+        self.twins: dict[int, int] = {}  # frame that was asked for -> the same packet before
+        self.exchanges = 0
+        self.waiting: dict[int, deque[int]] = {}  # requests of a connection without a reply
+        self.times = [False, False]  # the time is that of some reply, in ms and in s
+        self.workers = Workers()
+
+    def look(self, record: Record | None, new: New) -> None:
+        """Take note of a packet and of the events that it completes; None at the end."""
+        oldest = record.number - RECENT if record else 0
+        for connection, event in new:
+            self.workers.look(connection, event)
+            sight = self._sight(connection, event)
+            if event.layer == "ZMTP":
+                for frame in {event.frame, event.begin, *(part.frame for part in event.parts)}:
+                    if frame > oldest or frame in self.asked:
+                        self.seen.setdefault(frame, []).append(sight)
+        if record:
+            self._packet(record)
+
+    def _sight(self, connection: Connection, event: Event) -> Sight:
+        exchange = 0
+        if event.kind == "request":
+            self.exchanges += 1
+            exchange = self.exchanges
+            self.waiting.setdefault(connection.number, deque(maxlen=1000)).append(exchange)
+        elif event.kind == "reply" and event.round_trip is not None:
+            waiting = self.waiting.get(connection.number)
+            exchange = waiting.popleft() if waiting else 0
+            if self.time is not None:
+                self.times[0] |= near(self.time, event.round_trip * 1000)
+                self.times[1] |= near(self.time * 1000, event.round_trip * 1000)
+        return Sight(connection, event.sender, event.kind, exchange, event.round_trip)
+
+    def _packet(self, record: Record) -> None:
+        """Find what came before in a packet that came again, and what TCP does in it."""
+        part = segment(record)
+        number = record.number
+        if isinstance(part, Segment) and part.payload:
+            packet = (part.key, part.seq, part.payload[:64])
+            first = self.packets.setdefault(packet, number)
+            if first != number and number not in self.seen and first in self.seen:
+                self.seen[number] = self.seen[first]
+                if number in self.asked:
+                    self.twins[number] = first
+            if len(self.packets) > RECENT:
+                del self.packets[next(iter(self.packets))]
+        if number in self.asked:
+            self.tcp[number] = _transport(part) if isinstance(part, Segment) else "no TCP"
+        if number > RECENT and number - RECENT not in self.asked:
+            self.seen.pop(number - RECENT, None)
+
+    def marks(self, story: Story) -> list[Mark]:
+        """Return a mark for each question, in the order of the form."""
+        marks = []
+        for key in QUESTIONS:
+            if key not in self.form.answers:
+                marks.append(Mark(key, "empty"))
+                continue
+            if key == "round_trip":
+                mistake = self._time(story)
+            elif key == "jobs_lost":
+                mistake = self.workers.mistake(self.form.answers[key])
+            else:
+                mistake = self._frame(key, story)
+            marks.append(Mark(key, "wrong" if mistake else "right", mistake))
+        return marks
+
+    def _right(self, key: str, story: Story) -> list[Sight]:
+        """Return what makes an answer right, which is nothing if it is wrong."""
+        kind, role = FRAMES[key]
+        frame = self.frames[key] or 0
+        kinds = (kind, "initiate") if kind == "ready" else (kind,)
+        sights = [s for s in self.seen.get(frame, ()) if s.kind in kinds]
+        sights = [sight for sight in sights if not role or sight.role == role]
+        if key == "delimiter":
+            sights = [s for s in sights if self.twins.get(frame, frame) in _delimiter(s.connection)]
+        elif key == "reply":
+            unanswered = {exchange for waiting in self.waiting.values() for exchange in waiting}
+            asked = {sight.exchange for sight in self._right("request", story)} - unanswered
+            sights = [sight for sight in sights if not asked or sight.exchange in asked]
+        return sights
+
+    def _frame(self, key: str, story: Story) -> str:
+        """Return the mistake in the number of a frame, "" if it is right."""
+        frame = self.frames[key]
+        if frame is None:
+            return f"no number given for {key}"
+        if not 0 < frame <= story.frames:
+            return f"a frame that is not there taken for {key}"
+        if self._right(key, story):
+            return ""
+        sights = self.seen.get(frame)
+        if not sights:
+            return f"{self.tcp.get(frame, 'other data')} taken for {key}"
+        found = sights[-1]
+        what = NAMES.get(found.kind, found.kind)
+        if found.kind in ("greeting", "ready", "initiate") and FRAMES[key][1]:
+            what = f"{what} of {found.role}"
+        elif found.kind == FRAMES[key][0]:
+            what = "a later reply" if key == "delimiter" else f"another {what}"
+        return f"{what} taken for {key}"
+
+    def _time(self, story: Story) -> str:
+        """Return the mistake in the time of a round trip, "" if it is right."""
+        if self.time is None:
+            return "no number given for round_trip"
+        replies = [s.round_trip for s in self._right("reply", story) if s.round_trip is not None]
+        if any(near(self.time, true * 1000) for true in replies) or (not replies and self.times[0]):
+            return ""
+        if self.times[0]:
+            return "another reply's time taken for round_trip"
+        if self.times[1]:
+            return "seconds taken for milliseconds in round_trip"
+        for connection in story.connections:
+            syn, reply = connection.firsts.get("syn"), connection.firsts.get("reply")
+            if syn and reply and near(self.time, (reply.time - syn.time) * 1000):
+                return "TCP handshake counted in round_trip"
+        return "another time taken for round_trip"
+
+
+def tally(marks: list[Mark]) -> str:
+    """Return how many answers are right, without saying which."""
+    count = Counter(mark.verdict for mark in marks)
+    said = ", ".join(f"{count[verdict]} {verdict}" for verdict in ("right", "wrong", "empty"))
+    return f"answers: {said}, of {len(marks)}"
+
+
+def _delimiter(connection: Connection) -> set[int]:
+    """Return the frame with the empty delimiter of a connection's first reply."""
+    reply = connection.firsts.get("reply")
+    return {part.frame for part in reply.parts if part.role == "delimiter"} if reply else set()
+
+
+def _transport(part: Segment) -> str:
+    """Return what a packet is to TCP, by its flags."""
+    if part.payload or part.cut:
+        return "other data"
+    if part.flags & SYN:
+        return "TCP SYN, ACK" if part.flags & ACK else "TCP SYN"
+    if part.flags & (FIN | RST):
+        return "TCP FIN" if part.flags & FIN else "TCP RST"
+    return "TCP ACK"

@@ -1,0 +1,211 @@
+"""The pages, and who may have them.
+
+Nothing here changes anything: all is read. A page of another origin cannot read it, nor can one
+that a name of its own leads here (DNS rebinding): only numbers and "localhost" are answered to.
+"""
+
+import asyncio
+import io
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from read.frames import CaptureError, records
+from read.story import Story
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tell.page import TEMPLATES, environment, legend, write_page
+
+from serve.hub import Hub
+from serve.play import played
+
+HERE = Path(__file__).parent
+SLOW = 30  # seconds in which a browser has to take what it is given, or it has to ask again
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """Refuses what no page of ours asks, and gives each answer its headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sender(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            async with asyncio.timeout(SLOW):
+                await send(message)
+
+        if scope["type"] != "http":
+            return
+        wrong = refusal(scope["method"], Headers(scope=scope))
+        app = PlainTextResponse(wrong[1], wrong[0]) if wrong else self.app
+        try:
+            await app(scope, receive, sender)
+        except* TimeoutError:  # it does not read: it may connect again
+            pass
+
+
+def refusal(method: str, headers: Headers) -> tuple[int, str] | None:
+    """Return the status and the words of a refusal, None if the request may be answered."""
+    if method not in ("GET", "HEAD"):
+        return 405, "Nothing can be changed here."
+    if not numeric(headers.get("host", "")):
+        return 421, "Ask for 127.0.0.1 or localhost: other names are not answered to."
+    site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "")
+    if site not in ("none", "same-origin") and mode != "navigate":
+        return 403, "A page of another origin may not read this."
+    return None
+
+
+def numeric(host: str) -> bool:
+    """Tell whether a Host header is an address or localhost, with or without a port."""
+    name, _, port = host.rpartition(":")
+    if not name or "]" in port:
+        name = host
+    if name == "localhost":
+        return True
+    try:
+        ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+class Shown:
+    """What is shown: a capture that grows, or files. `kept` yields what is kept of the former."""
+
+    def __init__(
+        self,
+        name: str,
+        ports: dict[int, tuple[str, str]],
+        hub: Hub | None = None,
+        kept: Callable[[], Iterator[bytes]] | None = None,
+        files: list[tuple[str, str, int]] | None = None,
+    ) -> None:
+        self.name, self.ports, self.hub, self.kept = name, ports, hub, kept
+        self.files = files or []  # path, name that is safe to show, frames
+        self.writing = asyncio.Lock()  # of one page for a report at a time
+
+
+def application(shown: Shown) -> Guard:
+    """Return the application that shows a capture."""
+    templates = environment(HERE / "templates")
+
+    def file_of(request: Request) -> tuple[str, str, int]:
+        at = number(request, "capture")
+        return shown.files[at if at < len(shown.files) else 0]
+
+    async def page(request: Request) -> Response:
+        live = templates.get_template("live.html")
+        at = min(number(request, "capture"), max(0, len(shown.files) - 1))
+        name, frames = shown.files[at][1:] if shown.files else (shown.name, 0)
+        text = live.render(
+            name=name, frames=frames, files=shown.files, at=at, live=not shown.files,
+            arrows=legend(),
+        )  # fmt: skip
+        return Response(text, media_type="text/html")
+
+    async def events(request: Request) -> Response:
+        if shown.hub is None:
+            return PlainTextResponse("no live capture", 404)
+        return StreamingResponse(shown.hub.stream(), media_type="text/event-stream")
+
+    async def play(request: Request) -> Response:
+        if not shown.files:
+            return PlainTextResponse("no capture to play", 404)
+        frame, skip = number(request, "frame"), number(request, "skip")
+        lines = played(file_of(request)[0], shown.ports, frame, skip)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    async def capture(request: Request) -> Response:
+        if shown.files:
+            return FileResponse(file_of(request)[0], filename="zmq.pcap", media_type=PCAP)
+        assert shown.kept
+        headers = {"Content-Disposition": 'attachment; filename="zmq.pcap"'}
+        return StreamingResponse(shown.kept(), media_type=PCAP, headers=headers)
+
+    async def report(request: Request) -> Response:
+        async with shown.writing:
+            if shown.files:
+                path, name, _ = file_of(request)
+                text = await asyncio.to_thread(from_file, path, name, shown.ports)
+            else:
+                assert shown.kept
+                text = await asyncio.to_thread(told, Joined(shown.kept()), "zmq.pcap", shown.ports)
+        headers = {"Content-Disposition": 'attachment; filename="zmq.html"'}
+        return Response(text, media_type="text/html", headers=headers)
+
+    async def style(request: Request) -> Response:
+        return FileResponse(TEMPLATES / "diagram.css")
+
+    routes: list[Any] = [
+        Route("/", page),
+        Route("/events", events),
+        Route("/play", play),
+        Route("/zmq.pcap", capture),
+        Route("/zmq.html", report),
+        Route("/static/diagram.css", style),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]
+    return Guard(Starlette(routes=routes))
+
+
+PCAP = "application/vnd.tcpdump.pcap"
+
+
+def number(request: Request, name: str) -> int:
+    """Return a number that is asked for, 0 if it is none."""
+    text = request.query_params.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 12 else 0
+
+
+class Joined(io.RawIOBase):
+    """Pieces of a file, read as a file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.pieces, self.rest = pieces, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.rest = self.rest or next(self.pieces, b"")
+        size = min(len(buffer), len(self.rest))
+        buffer[:size], self.rest = self.rest[:size], self.rest[size:]
+        return size
+
+
+def from_file(path: str, name: str, ports: dict[int, tuple[str, str]]) -> str:
+    with open(path, "rb") as file:
+        return told(file, name, ports)
+
+
+def told(source: Any, name: str, ports: dict[int, tuple[str, str]]) -> str:
+    """Return the page for a report on a capture, as --html writes it."""
+    story, out = Story(ports=ports), io.StringIO()
+    file: BinaryIO = io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source
+    try:
+        for record in records(file):
+            story.feed(record)
+    except CaptureError:
+        pass  # damaged or nothing yet: the page tells what could be read
+    story.end()
+    write_page(name, story, out)
+    return out.getvalue()

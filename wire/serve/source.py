@@ -1,0 +1,150 @@
+"""Packets for the live page: one process captures into a file, another one follows that file.
+
+So nothing that the server does, nor how many browsers ask, can make the capture lose a packet;
+and what was seen so far can be had at any moment, since it is in the file already.
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import struct
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import BinaryIO
+
+from read.frames import CaptureError, Record
+from read.live import PACKET, Keeper, NoInterface, create, link_of, listen, packets
+
+HEADER, HEAD = 24, struct.Struct("<IIII")  # bytes of a pcap file's head, and what precedes a packet
+KEPT = 1 << 30  # bytes that are kept where no file was asked for
+CHUNK = 1 << 20  # bytes that are read at a time
+PAUSE = 0.3  # seconds between two looks whether the interface is there
+STATISTICS = 6  # PACKET_STATISTICS: packets and drops since the last look
+END_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+class Capture:
+    """A process that keeps all packets of an interface, and the file that they are in.
+
+    `wake` becomes readable after a packet, `said` when there is a line for people: "live",
+    "waiting", "dropped N", or "ended: " and why. Raises CaptureError without the right to
+    capture, OSError if the file cannot be made.
+    """
+
+    def __init__(self, interface: str, path: str | None) -> None:
+        with suppress(NoInterface):
+            listen(interface).close()
+        file = create(path) if path else tempfile.TemporaryFile()
+        self.fd = os.open(path, os.O_RDONLY) if path else os.dup(file.fileno())
+        self.wake = os.eventfd(0, os.EFD_NONBLOCK)
+        self.said, say = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            status = 1
+            try:
+                _keep(interface, file, 0 if path else KEPT, self.wake, say)
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(say)
+        file.close()
+
+    def end(self) -> None:
+        """End the process."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)  # the file is complete after every packet
+        os.waitpid(self.pid, 0)
+
+
+def _keep(interface: str, file: BinaryIO, most: int, wake: int, out: int) -> None:
+    """Capture until the parent ends; wait for the interface where it is not there."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
+    ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
+    keeper, link, size = None, 0, 0
+    try:
+        while True:
+            with _await(interface, out) as raw:
+                if keeper is None:
+                    link = link_of(raw)
+                    keeper = Keeper(file, link)
+                elif link_of(raw) != link:
+                    raise CaptureError("its packets are of another kind now")
+                _say(out, "live")
+                due = 0.0
+                with suppress(CaptureError):  # the interface is gone: wait for the next
+                    for record in packets(raw):
+                        keeper.add(record)
+                        os.eventfd_write(wake, 1)
+                        size += HEAD.size + len(record.data)
+                        if most and size > most:
+                            raise OSError(f"{most >> 20:,} MB are kept; -w FILE keeps more")
+                        if record.time / 1e9 > due:
+                            due = record.time / 1e9 + 1
+                            _tell_drops(raw, out)
+    except (CaptureError, OSError) as error:
+        _say(out, f"ended: {getattr(error, 'strerror', None) or error}")
+
+
+def _await(interface: str, out: int) -> socket.socket:
+    """Return a socket on the interface as soon as it is there."""
+    waiting = False
+    while True:
+        try:
+            return listen(interface)
+        except NoInterface:
+            if not waiting:
+                _say(out, "waiting")
+            waiting = True
+            time.sleep(PAUSE)
+
+
+def _say(out: int, line: str) -> None:
+    os.write(out, f"{line}\n".encode())
+
+
+def _tell_drops(raw: socket.socket, out: int) -> None:
+    """Say how many packets the kernel had to drop since the last look."""
+    _, drops = struct.unpack("II", raw.getsockopt(PACKET, STATISTICS, 8))
+    if drops:
+        _say(out, f"dropped {drops}")
+
+
+class Tail:
+    """The packets of a pcap file as Keeper writes it, also those that are still to come."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd, self.at, self.number, self.link = fd, HEADER, 0, 0
+
+    def records(self, enough: Callable[[], bool]) -> Iterator[Record]:
+        """Yield the packets that are complete by now, until it is enough for this time."""
+        if not self.link:
+            head = os.pread(self.fd, HEADER, 0)
+            if len(head) < HEADER:
+                return
+            self.link = int.from_bytes(head[20:24], "little")
+        while data := os.pread(self.fd, CHUNK, self.at):
+            begin = at = 0
+            while at + HEAD.size <= len(data):
+                seconds, nano, size, length = HEAD.unpack_from(data, at)
+                begin = at + HEAD.size
+                if begin + size > len(data):
+                    break
+                at = begin + size
+                self.number += 1
+                self.at += HEAD.size + size
+                moment = seconds * 1_000_000_000 + nano
+                yield Record(self.number, moment, self.link, data[begin:at], length)
+                if enough():
+                    return
+            if not at:
+                return
+
+    def kept(self) -> Iterator[bytes]:
+        """Yield the file up to the last packet that was read."""
+        at = 0
+        while at < self.at and (data := os.pread(self.fd, min(CHUNK, self.at - at), at)):
+            at += len(data)
+            yield data

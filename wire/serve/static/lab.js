@@ -1,0 +1,209 @@
+// The picture of the lab: a lane for each pattern, the sides that connect on the left, those
+// that bind on the right, as in the handout; what passes moves along its line.
+import { say, number, ago, element } from "./words.js";
+import { svg } from "./shapes.js";
+import { Plot } from "./rates.js";
+
+const USUAL = [["REQ-REP", "REQ", "REP"], ["PUB-SUB", "SUB", "PUB"], ["PUSH-PULL", "PULL", "PUSH"]];
+const TRAVEL = 900, APART = 170, WAITING = 14; // ms on the way, ms between two, and how many wait
+const FULL = 2; // nodes on a side that have room for all their lines
+const NEW = 10; // seconds for which it is said that a side has joined
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+class Lane {
+  constructor(pattern, client, server, pick) {
+    Object.assign(this, { pattern, client, server, pick, queues: new Map() });
+    this.box = element("section", "lane");
+    this.box.setAttribute("aria-label", pattern);
+    this.plot = new Plot(pattern);
+    this.port = element("span", "port");
+    const head = element("header");
+    const rate = element("p", "rate");
+    rate.append(this.plot.now, this.plot.peak);
+    head.append(element("h2", "", pattern), this.port, rate, this.plot.drawing);
+    this.wire = element("div", "wire");
+    this.lines = svg("svg", { class: "lines", "aria-hidden": "true" });
+    this.sides = { client: element("ul", "side"), server: element("ul", "side") };
+    this.empty = element("p", "empty", say("nothing"));
+    this.wire.append(this.lines, this.sides.client, this.empty, this.sides.server);
+    this.box.append(head, this.wire);
+    this.nodes = new Map();
+    new ResizeObserver(() => this.draw()).observe(this.wire);
+    this.show([], 0);
+  }
+
+  // Show the nodes of these connections, which are all of this pattern.
+  show(connections, now) {
+    this.connections = connections;
+    const found = { client: new Map(), server: new Map() };
+    for (const c of connections)
+      for (const side of ["client", "server"]) {
+        const node = found[side].get(c[side].host) ?? { ...c[side], side, open: 0, last: c };
+        node.open += c.open;
+        if (c.open || (!node.last.open && c.ended >= node.last.ended)) node.last = c;
+        found[side].set(node.host, node);
+      }
+    const ports = new Set(connections.map((c) => c.server.port));
+    this.port.textContent = ports.size === 1 ? say("port", { port: [...ports][0] }) : "";
+    this.empty.hidden = connections.length > 0;
+    const lists = ["client", "server"].map((side) => this.list(side, [...found[side].values()], now));
+    const key = [...lists, ...connections.map((c) => c.n + c.open)].join();
+    if (key !== this.key) this.draw();
+    this.key = key;
+  }
+
+  // Show as many nodes as there is room for, those that are connected first.
+  list(side, nodes, now) {
+    const line = 2.9 * parseFloat(getComputedStyle(this.wire).fontSize);
+    const most = Math.max(2, Math.floor((this.wire.clientHeight || 200) / line) - 1);
+    const shown = nodes.length <= most + 1 ? nodes
+      : nodes.sort((a, b) => (b.open > 0) - (a.open > 0) || b.last.n - a.last.n).slice(0, most);
+    const list = this.sides[side];
+    list.classList.toggle("compact", shown.length > FULL);
+    const items = shown.map((node) => {
+      const known = this.nodes.get(side + node.host);
+      const item = known ?? this.node(side, node.host);
+      const [kind, sign, said] = this.state(node, now);
+      item.dataset.state = kind;
+      item.n = node.last.n;
+      const texts = [node.role, node.name || node.host, node.host, sign, said];
+      texts.forEach((text, at) => {
+        if (item.children[at].textContent !== text) item.children[at].textContent = text;
+      });
+      return item;
+    });
+    if (!items.length) {
+      const item = element("li", "node");
+      item.dataset.state = "unseen";
+      item.append(element("b", "", this[side]));
+      items.push(item);
+    }
+    if (shown.length < nodes.length)
+      items.push(element("li", "more", say("more", { n: number(nodes.length - shown.length) })));
+    const same = items.every((item, at) => item === list.children[at]);
+    if (!same || items.length !== list.children.length) list.replaceChildren(...items);
+    return `${shown.map((node) => node.host)} ${nodes.length}`;
+  }
+
+  node(side, host) {
+    const item = element("li", "node");
+    item.append(element("b"), ...["name", "host", "sign", "state"].map((c) => element("span", c)));
+    item.addEventListener("click", () => this.pick(item.n));
+    this.nodes.set(side + host, item);
+    return item;
+  }
+
+  // A side that ended its last connection is gone; of the other one nothing is known.
+  state(node, now) {
+    const { last, side } = node;
+    if (node.open) {
+      const age = now - last.began;
+      return !last.late && age < NEW ? ["new", "●", say("joined", { ago: ago(age) })]
+        : ["there", "●", say("connected")];
+    }
+    if (last.by === "refused" && side === "server") return ["gone", "✕", say("refused")];
+    if (last.by === side)
+      return ["gone", "✕", say(side === "server" ? "lost_side" : "gone", { ago: ago(now - last.ended) })];
+    return ["idle", "○", say("idle")];
+  }
+
+  ends(connection) {
+    const box = this.wire.getBoundingClientRect();
+    const from = this.nodes.get(`client${connection.client.host}`)?.getBoundingClientRect();
+    const to = this.nodes.get(`server${connection.server.host}`)?.getBoundingClientRect();
+    if (!from || !to || !box.width) return null;
+    return [from.right - box.left, from.top + from.height / 2 - box.top,
+      to.left - box.left, to.top + to.height / 2 - box.top];
+  }
+
+  draw() {
+    const paths = new Map();
+    for (const c of this.connections ?? []) {
+      const at = this.ends(c);
+      const key = at?.join();
+      if (at && (c.open || !paths.has(key))) paths.set(key, [at, c.open]);
+    }
+    this.lines.replaceChildren(...[...paths.values()].map(([[x, y, u, v], open]) => {
+      const angle = Math.atan2(v - y, u - x), cut = (turn) =>
+        `L${u - 11 * Math.cos(angle + turn)},${v - 11 * Math.sin(angle + turn)}`;
+      const head = `M${u},${v} ${cut(0.45)} M${u},${v} ${cut(-0.45)}`;
+      return svg("path", { class: open ? "line" : "line closed", d: `M${x},${y} L${u},${v} ${head}` });
+    }));
+  }
+
+  // Let something pass; what comes too fast to be told apart goes together, with its number.
+  pass(connection, passing) {
+    const key = connection.n + passing.side;
+    if (!this.queues.has(key)) this.queues.set(key, []);
+    const queue = this.queues.get(key);
+    const last = queue[queue.length - 1];
+    const alike = last && last.look === passing.look && passing.look === "message";
+    if (alike && (queue.length > 3 || passing.n > 1)) {
+      last.n += passing.n;
+      last.text = passing.text;
+    } else if (queue.length < WAITING) queue.push({ ...passing });
+    if (!queue.timer) this.send(connection, key, queue);
+  }
+
+  send(connection, key, queue) {
+    const next = queue.shift();
+    queue.timer = next ? setTimeout(() => this.send(connection, key, queue), APART) : 0;
+    if (!next) return void this.queues.delete(key);
+    const at = this.ends(connection);
+    if (!at || document.hidden) return;
+    const [x, y, u, v] = next.side === "client" ? at : [at[2], at[3], at[0], at[1]];
+    const token = element("span", `token ${next.look}`,
+      (next.side === "client" ? `${next.text} ▸` : `◂ ${next.text}`));
+    token.style.maxWidth = `${Math.abs(u - x) * 0.8}px`;
+    if (next.n > 1) token.append(element("b", "", ` ×${number(next.n)}`));
+    this.wire.append(token);
+    const lift = next.side === "client" ? "-108%" : "8%"; // there above the line, back below it
+    const place = (a, b) => `translate(${a}px, ${b}px) translate(-50%, ${lift})`;
+    const middle = place((x + u) / 2, (y + v) / 2);
+    const frames = still.matches ? [{ transform: middle }, { transform: middle }]
+      : [{ transform: place(x, y), opacity: 0.3 }, { opacity: 1, offset: 0.2 },
+        { opacity: 1, offset: 0.85 }, { transform: place(u, v), opacity: 0.3 }];
+    token.animate(frames, { duration: TRAVEL }).finished.then(() => token.remove(),
+      () => token.remove());
+  }
+}
+
+export class Lab {
+  constructor(box, pick) {
+    Object.assign(this, { box, pick, lanes: new Map() });
+    for (const usual of USUAL) this.lane(...usual);
+  }
+
+  lane(pattern, client, server) {
+    const lane = new Lane(pattern, client, server, this.pick);
+    this.lanes.set(pattern, lane);
+    this.box.append(lane.box);
+    return lane;
+  }
+
+  show(state, now, picked) {
+    const groups = new Map([...this.lanes.keys()].map((pattern) => [pattern, []]));
+    for (const c of state.connections.values()) {
+      if (!groups.has(c.pattern)) groups.set(c.pattern, []);
+      groups.get(c.pattern).push(c);
+    }
+    for (const [pattern, connections] of groups) {
+      const lane = this.lanes.get(pattern)
+        ?? this.lane(pattern, connections[0].client.role, connections[0].server.role);
+      lane.box.hidden = Boolean(picked) && picked !== pattern;
+      lane.show(connections, now);
+    }
+    this.tick(state, now);
+  }
+
+  tick(state, now) {
+    for (const [pattern, lane] of this.lanes) lane.plot.show(state.rates.get(pattern), now);
+  }
+
+  pass(state, passing) {
+    const connection = state.connections.get(passing.c);
+    const lane = connection && this.lanes.get(connection.pattern);
+    if (lane && !lane.box.hidden) lane.pass(connection, passing);
+  }
+}
