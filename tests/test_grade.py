@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Tool, in_container
+from conftest import ROOT, Tool
 from grade.copies import copies
 from grade.files import handed_in
 from grade.form import QUESTIONS, parse
@@ -454,14 +454,15 @@ def test_a_copy_is_found(how: str, tmp_path: Path) -> None:
     assert (other["copies"], other["differences"]) == ("", "")
 
 
-def test_copies_made_with_the_tools_of_wireshark_are_found(tshark: Tool, tmp_path: Path) -> None:
+def test_copies_made_with_the_tools_of_wireshark_are_found(
+    wireshark: Tool, tshark: Tool, tmp_path: Path
+) -> None:
     tmp_path.chmod(0o777)
     (tmp_path / "1-first.pcap").write_bytes(LAB_FILE.read_bytes())
     (tmp_path / "other").write_bytes(pcap(another("5025211001")))
     options = "-o zmtp.tcp.port:5555,9999,12345 -r 1-first.pcap".split()
     tshark([*options, "-Y", "zmtp", "-w", "2-zmtp.pcapng"], tmp_path)
     tshark([*options, "-Y", "tcp.port==9999", "-F", "nsecpcap", "-w", "3-job.pcap"], tmp_path)
-    wireshark = in_container("praktikum-zmq-tshark", "tests", [])
     wireshark(["editcap", "-r", "1-first.pcap", "4-half.pcapng", "1-33"], tmp_path)
     wireshark(["mergecap", "-w", "5-merged.pcap", "other", "1-first.pcap"], tmp_path)
     (tmp_path / "other").unlink()

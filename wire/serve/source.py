@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from read.frames import ETHERNET, CaptureError, Record
+from read.frames import CaptureError, Record
 from read.live import PACKET, Keeper, NoInterface, create, link_of, listen, packets
 
 HEADER, HEAD = 24, struct.Struct("<IIII")  # bytes of a pcap file's head, and what precedes a packet
