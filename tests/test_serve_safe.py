@@ -17,7 +17,8 @@ import pytest
 import zmq
 from conftest import Served, wait_for
 from playwright.sync_api import Browser, expect
-from read.frames import Segment, records, segment
+from read.frames import records
+from read.segments import Segment, segment
 from test_serve import LAB, Serve, events, status
 from test_wire_story import wirezmq
 from wire_packets import Talk, frame, pcap, ready

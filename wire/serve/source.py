@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from read.frames import CaptureError, Record
 from read.live import PACKET, Keeper, NoInterface, create, link_of, listen, packets
+from read.segments import ETHERNET
 
 HEADER, HEAD = 24, struct.Struct("<IIII")  # bytes of a pcap file's head, and what precedes a packet
 KEPT = 1 << 30  # bytes that are kept where no file was asked for
