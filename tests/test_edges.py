@@ -298,7 +298,7 @@ def test_two_labs_at_once(lab: None, tmp_path: Path) -> None:
         told = wirezmq("b.pcap", cwd=tmp_path).stdout
         assert "to the second" in told and "to the first" not in told
         logs = run(*COMPOSE, "logs", "zmq-rep", env=BESIDE).stdout
-        assert "Request: to the second" in logs and "to the first" not in logs
+        assert "to the second" in logs and "to the first" not in logs
         assert "to the second" not in compose("logs", "zmq-rep").stdout
     finally:
         run(*COMPOSE, "down", env=BESIDE)
@@ -306,11 +306,10 @@ def test_two_labs_at_once(lab: None, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def desktop(lab: None) -> Iterator[Engine]:
+def desktop(image_file: Path) -> Iterator[Engine]:
     """An engine behind another network, as Docker Desktop is: the files are the user's own."""
     with engine(f"{PROJECT}-desktop") as started:
-        load = f"docker save praktikum-zmq | docker -H {started.host} load"
-        assert run("sh", "-c", load).returncode == 0
+        started.docker("load", "-i", str(image_file))
         yield started
 
 
@@ -336,6 +335,13 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         assert 'request "dari desktop"' in run(*wire, **how).stdout
         assert run(*wire, "--html", "zmq.html", **how).returncode == 0
         assert "dari desktop" in (tmp_path / "zmq.html").read_text()
+        # The live page is on the engine's network: what its settings call host networking.
+        page = pexpect.spawn(" ".join([*dc, "run --rm zmq-wire --serve"]), timeout=30, **how)
+        page.expect(f"http://127.0.0.1:8080 shows {bridge} live, Ctrl-C ends it")
+        get = ["sudo", "ip", "netns", "exec", desktop.name, "curl", "-s", "http://127.0.0.1:8080/"]
+        wait_for(lambda: "<title>" in run(*get).stdout)
+        page.sendintr()
+        page.expect(pexpect.EOF)
     finally:
         run(*dc, "down", **how)
 

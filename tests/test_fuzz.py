@@ -16,10 +16,12 @@ import hostile
 from conftest import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from read.frames import CaptureError, records, segment
+from read.frames import CaptureError, records
+from read.greeting import Opening
 from read.payload import pickled, printable, properties, text_of
+from read.segments import segment
 from read.story import Story
-from read.zmtp import KEPT, Frame, Parser
+from read.zmtp import KEPT, Frame
 from tell.as_json import capture_json
 from tell.check import table
 from tell.page import write_page
@@ -91,13 +93,13 @@ def test_payloads(data: bytes) -> None:
 @often
 @given(said, st.lists(st.integers(0, 4000), max_size=5), st.booleans(), st.integers(0, 3))
 def test_zmtp(data: bytes, places: list[int], guess: bool, skips: int) -> None:
-    parser = Parser(guess)
+    opening = Opening(guess)
     for start, end in zip([0, *sorted(places)], [*sorted(places), len(data)], strict=True):
         if part := data[start:end]:
-            for item in parser.feed(part, 1, 1):
+            for _, item in opening.feed(0, part, 1, 1):
                 assert not isinstance(item, Frame) or len(item.body) <= KEPT
         if skips:
-            parser.skip(skips, 1, 1)
+            opening.skip(0, skips, 1, 1)
 
 
 @often

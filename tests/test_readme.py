@@ -1,5 +1,6 @@
-"""The handout: its commands, run in order as they stand there, and what it says they print."""
+"""The pages: their commands, run in order as they stand there, and what they say is printed."""
 
+import json
 import os
 import re
 import shutil
@@ -9,13 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dpkt  # type: ignore[import-untyped]
 import pexpect
 import pytest
 import yaml
-from conftest import ROOT, compose, run
+from conftest import PROJECT, ROOT, WITNESSES, last_lines, run
+from test_pack import Engine, engine
 
-READMES = ["README.md", "README.en.md"]
+PAGES = ["README.md", "wire/README.md", "docs/percobaan.md", "docs/dosen.md"]  # in this order
+PAGES += ["docs/jaringan.md", "docs/laporan.md", "docs/mengembangkan.md"]
 SCRIPTS = {"server": "rep/serverzmq.py", "client": "req/clientzmq.py"}
+LAB_OF_THE_TESTS = "COMPOSE_PROJECT_NAME", "ZMQ_BRIDGE"  # a user has set neither
 PROMPT = "<prompt> "
 # What differs from run to run, in the handout and in what comes.
 FREE = re.compile(
@@ -24,7 +29,7 @@ FREE = re.compile(
       | (?P<worker>\b[0-9a-f]{12}\b)
       | (?P<job>job\ of\ \d\ s\ \.+|[Jj]ob\ (of\ )?\d\b)
       | (?P<row>^\s+\d+(–\d+)?\s+\d+\.\d{6}\s)
-      | (?P<number>\d+\.\d+\ (ms|s)\b|\b\d+\ (packets|frames)\b|frames?\ [\d–, ]+)
+      | (?P<number>\d+\.\d+\ (ms|s)\b|\b\d+\ (packets|frames)\b|packets?\ [\d–, ]+)
       | (?P<pack>^praktikum-zmq-\w+\.tar\.gz:\ \d+M,\ for\ machines\ with\ \w+)
       | (?P<count>^\d+$)
       | (?P<space>\s+)""",
@@ -36,7 +41,7 @@ PATTERNS = {
     "worker": r"[0-9a-f]{12}",
     "job": r"[Jj]ob (of )?\d( s \.*)?",
     "row": r" +\d+(–\d+)? +\d+\.\d{6} ",
-    "number": r"(\d+\.\d+ (ms|s)|\d+ (packets|frames)|frames? [\d–, ]+)",
+    "number": r"(\d+\.\d+ (ms|s)|\d+ (packets|frames)|packets? [\d–, ]+)",
     "pack": r"\S+/praktikum-zmq-(\w+)\.tar\.gz: \d+M, for machines with \w+",
     "count": r"\d+",
     "space": r"(?:\x1b\[[\d;]*[A-Za-z]| )+",  # Compose colours its logs
@@ -53,7 +58,7 @@ def pattern(line: str) -> str:
 
 
 def blocks(readme: str) -> list[tuple[str, str, str]]:
-    """Return the blocks of a handout that a student types: kind, terminal or script, and text."""
+    """Return the blocks of a page that a student types: kind, terminal or script, and text."""
     text = (ROOT / readme).read_text()
     return re.findall(r"^```(console|python) (\w+)\n(.*?)^```$", text, re.M | re.S)
 
@@ -61,13 +66,23 @@ def blocks(readme: str) -> list[tuple[str, str, str]]:
 class Terminal:
     """A shell on a terminal, in the folder of the project."""
 
-    def __init__(self, folder: Path) -> None:
-        self.shell: Any = pexpect.spawn(
-            "bash --norc --noprofile",
-            cwd=str(folder),
-            env=os.environ
+    def __init__(self, folder: Path, machine: Engine) -> None:
+        environment = (
+            {name: value for name, value in os.environ.items() if name not in LAB_OF_THE_TESTS}
             | {"TERM": "dumb", "PS1": PROMPT, "LANG": "C.UTF-8", "NO_COLOR": "1"}
-            | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},  # python has dpkt
+            | {"DOCKER_HOST": machine.host}
+            | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # python has dpkt
+        )
+        there = f"sudo nsenter --net=/run/netns/{machine.name} setpriv --reuid={os.getuid()}"
+        there += f" --regid={os.getgid()} --init-groups env -i"
+        self.shell: Any = pexpect.spawn(
+            "sudo",
+            [
+                *there.split()[1:],
+                *(f"{name}={value}" for name, value in environment.items()),
+                *"bash --norc --noprofile".split(),
+            ],
+            cwd=str(folder),
             encoding="utf-8",
             timeout=60,
             dimensions=(50, 300),
@@ -129,17 +144,39 @@ class Terminal:
             self.ended()
 
 
+def english(page: str) -> str:
+    """Return the path of a page's English twin."""
+    return page.removesuffix(".md") + ".en.md"
+
+
+BOTH = [*PAGES, *map(english, PAGES)]
+
+
 def put_before(script: Path, lines: str) -> None:
-    """Put lines where the handout says: before the socket binds or connects."""
-    text = script.read_text()
-    (place,) = re.findall(r"^ +socket\.(?:bind|connect)\(", text, re.M)
-    script.write_text(text.replace(place, lines + place))
+    """Put lines where the page says: before the first socket is made."""
+    before, line, after = script.read_text().partition("socket = context.socket(")
+    assert after
+    script.write_text(before + lines + line + after)
 
 
 @pytest.fixture
-def clone(lab: None, tmp_path: Path) -> Iterator[Path]:
-    """The project in a fresh folder, as a student has it, and no lab up until the end."""
-    compose("down", "--remove-orphans")
+def machine(image_file: Path) -> Iterator[Engine]:
+    """An engine that has the image and no lab yet, with the network of a machine of its own.
+
+    So every name is there as the handout has it, and the lab of who runs the tests stays up.
+    """
+    with engine(f"{PROJECT}-student") as started:
+        started.docker("load", "-i", str(image_file))
+        WITNESSES["machine"] = lambda: "\n".join(
+            f"{name}:\n" + last_lines(started.docker("logs", name), 10)
+            for name in started.docker("ps", "-a", "--format", "{{.Names}}").split()
+        )
+        yield started
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The project in a fresh folder, as a student has it."""
     for name in run("git", "ls-files", "-co", "--exclude-standard").stdout.splitlines():
         if (ROOT / name).exists():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -148,23 +185,85 @@ def clone(lab: None, tmp_path: Path) -> Iterator[Path]:
         shutil.copy(ROOT / "compose/.env", tmp_path / "compose/.env")
     for command in "init -q", "add -A", "-c user.name=a -c user.email=b commit -qm a":
         run("git", *command.split(), cwd=tmp_path)
-    yield tmp_path
-    compose("down", "--remove-orphans")
-    compose("up", "-d", "--build")
+    return tmp_path
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("readme", READMES)
-def test_every_command_does_what_the_handout_says(readme: str, clone: Path) -> None:
-    run("scripts/setup", timeout=600)
-    terminals: dict[str, Terminal] = {}
-    for kind, where, block in blocks(readme):
-        if kind == "python":
-            put_before(clone / SCRIPTS[where], block)
-        else:
-            terminals.setdefault(where, Terminal(clone)).play(block)
-    for terminal in terminals.values():
-        terminal.ended()
+@pytest.mark.parametrize("pages", [PAGES, list(map(english, PAGES))], ids=["id", "en"])
+def test_every_command_does_what_the_pages_say(
+    pages: list[str], machine: Engine, clone: Path
+) -> None:
+    """One page after the other; the capture that they make is then held against the key."""
+    for page in pages:
+        terminals: dict[str, Terminal] = {}
+        for kind, where, block in blocks(page):
+            if kind == "python":
+                put_before(clone / SCRIPTS[where], block)
+            else:
+                terminals.setdefault(where, Terminal(clone, machine)).play(block)
+        for terminal in terminals.values():
+            terminal.ended()
+    told = run(sys.executable, "wire/wirezmq.py", str(clone / "zmq.pcap"), "--json")
+    the_key_holds(json.loads(told.stdout)["connections"], payloads(clone / "zmq.pcap"))
+    the_table_of_bytes_holds(pages[0], payloads(clone / "zmq.pcap"))
+
+
+def payloads(capture: Path) -> dict[int, bytes]:
+    """Return what each packet of a capture carries in TCP, by its number."""
+    found = {}
+    with capture.open("rb") as file:
+        for number, (_, data) in enumerate(dpkt.pcap.Reader(file), 1):
+            frame = dpkt.ethernet.Ethernet(data)
+            if isinstance(frame.data.data, dpkt.tcp.TCP):
+                found[number] = bytes(frame.data.data.data)
+    return found
+
+
+def the_key_holds(connections: list[dict[str, Any]], payload: dict[int, bytes]) -> None:
+    """What docs/dosen.md says of order and bytes."""
+    wanted = {
+        "request": re.compile(rb"\x01\x00\x00.", re.S),
+        "reply": re.compile(rb"\x01\x00\x00.", re.S),
+        "subscribe": re.compile(rb"\x04.\x09SUBSCRIBE", re.S),
+        "job": re.compile(rb"\x00\x05\x80\x04\x4b[\x01-\x05]\x2e"),
+        "published": re.compile(rb"\x00.(WAKTU|TANGGAL) ", re.S),
+        "ready": re.compile(rb"\x04.\x05READY\x0bSocket-Type", re.S),
+    }
+    seen = set()
+    for connection in connections:
+        order: dict[str, int] = {}
+        for event in connection["events"]:
+            kind, packet = event["kind"], event["frame"]
+            order.setdefault(kind, packet)
+            order.setdefault(f"{kind} {event['sender']}", packet)
+            if kind in wanted:
+                seen.add(kind)
+                assert wanted[kind].search(payload[packet]), (kind, packet)
+        ready = [order[f"ready {connection[side]}"] for side in ("client", "server")]
+        greeted = [order[f"greeting {connection[side]}"] for side in ("client", "server")]
+        assert order["syn"] < order["syn-ack"] < order["ack"] < min(greeted)
+        assert max(greeted) <= min(ready)
+        if "request" in order:
+            assert max(ready) <= order["request"] < order["reply"]
+        if "subscribe" in order:
+            assert ready[1] < order["subscribe"] < order["published"]
+    assert seen == set(wanted)
+
+
+def the_table_of_bytes_holds(page: str, payload: dict[int, bytes]) -> None:
+    """Each row of bytes stands in the capture: whole, or up to its "…" and from there on."""
+    (table,) = re.findall(r"(?:^\|.*ff 00 00.*\n)(?:^\|.*\n)+", (ROOT / page).read_text(), re.M)
+    everything = b"\n".join(payload.values())
+    for row in table.splitlines():
+        for code in re.findall(r"`((?:[0-9a-f]{2}|…)(?: (?:[0-9a-f]{2}|…))+)`", row.split("|")[2]):
+            for part in re.split(" ?… ?", code):
+                wanted = bytes.fromhex(part)
+                if part.startswith("4b "):  # of one job: the lab gives others as well
+                    assert re.search(rb"\x4b[\x01-\x05]", everything)
+                elif part.startswith("57 41 4b 54 55 20"):
+                    assert wanted[:6] in everything  # of one day
+                else:
+                    assert wanted in everything, row
 
 
 def anchors(text: str) -> set[str]:
@@ -173,35 +272,65 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-def test_both_languages_say_the_same() -> None:
-    pages = [(ROOT / readme).read_text() for readme in READMES]
-    every_block = [re.findall(r"^```.*?^```$", page, re.M | re.S) for page in pages]
+def shape(table: str) -> list[int]:
+    return [row.count("|") for row in table.splitlines()]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_both_languages_say_the_same(page: str) -> None:
+    texts = [(ROOT / twin).read_text() for twin in (page, english(page))]
+    every_block = [re.findall(r"^```.*?^```$", text, re.M | re.S) for text in texts]
     assert every_block[0] == every_block[1]
-    for same in r"!\[.*?\]\((.*?)\)", r"^(#+) ", r"`((?:docker|sudo|scripts)[^`]*)`":
-        first, second = (re.findall(same, page, re.M) for page in pages)
+    for same in r"!\[.*?\]\((.*?)\)", r"^(#+) ", r"`((?:docker|sudo|scripts)[^`<]*)`", r"(<\w+>)":
+        first, second = (re.findall(same, text, re.M) for text in texts)
         assert first == second
-    assert pages[0].count("\n") == pages[1].count("\n")
-    assert "(README.en.md)" in pages[0].splitlines()[2]
-    assert "(README.md)" in pages[1].splitlines()[2]
+    first, second = ([shape(t) for t in re.findall(r"(?:^\|.*\n)+", x, re.M)] for x in texts)
+    assert first == second
+    assert texts[0].count("\n") == texts[1].count("\n")
+    assert f"({Path(english(page)).name})" in texts[0].splitlines()[2]
+    assert f"({Path(page).name})" in texts[1].splitlines()[2]
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_links_lead_somewhere_and_pictures_are_there(readme: str) -> None:
-    text = (ROOT / readme).read_text()
+def test_a_lab_sheet_is_no_manual() -> None:
+    for page in PAGES[0], english(PAGES[0]):
+        assert len((ROOT / page).read_text().splitlines()) <= 400
+
+
+@pytest.mark.parametrize("page", BOTH)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    here = (ROOT / page).parent
     for link in re.findall(r"\]\((?!http)(.*?)\)", text):
         path, _, anchor = link.partition("#")
-        assert (ROOT / (path or readme)).exists(), link
-        assert not anchor or anchor in anchors(text), link
-    shown = set(re.findall(r"!\[.+?\]\((img/.*?\.png)\)", text))
-    assert {f"img/image{number}.png" for number in range(1, 10)} <= shown
-    assert shown == {f"img/{picture.name}" for picture in (ROOT / "img").glob("*.png")}
-    for picture in shown:
-        size = (ROOT / picture).stat().st_size
-        assert 2_000 < size < 150_000, picture
-        assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
+        to = here / path if path else ROOT / page
+        assert to.exists(), link
+        assert not anchor or anchor in anchors(to.read_text()), link
 
 
-@pytest.mark.parametrize("readme", READMES)
+def test_every_page_is_reached_and_every_picture_is_shown() -> None:
+    for pages in PAGES, list(map(english, PAGES)):
+        text = "".join((ROOT / page).read_text() for page in pages)
+        shown = {Path(path).name for path in re.findall(r"!\[.+?\]\((.*?\.png)\)", text)}
+        assert {f"image{number}.png" for number in range(1, 10)} <= shown
+        assert shown == {picture.name for picture in (ROOT / "img").glob("*.png")}
+        for page in pages[1:]:
+            assert Path(page).name in text
+    for picture in (ROOT / "img").glob("*.png"):
+        assert 2_000 < picture.stat().st_size < 300_000, picture
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("readme", [PAGES[0], english(PAGES[0])])
+def test_the_lines_of_req_and_rep_are_those_of_the_scripts(readme: str) -> None:
+    rows = re.findall(r"^\| `(.*?)` \| `(.*?)` \| .* \|$", (ROOT / readme).read_text(), re.M)
+    assert len(rows) == 6
+    for lines, script in zip(zip(*rows, strict=True), SCRIPTS.values(), strict=True):
+        text = (ROOT / script).read_text()
+        places = [text.find(line) for line in lines]
+        assert -1 not in places and places == sorted(places)
+
+
+@pytest.mark.parametrize("readme", [PAGES[0], english(PAGES[0])])
 def test_the_topology_is_that_of_the_compose_file(readme: str) -> None:
     (chart,) = re.findall(r"^```mermaid\n(.*?)^```$", (ROOT / readme).read_text(), re.M | re.S)
     services = yaml.safe_load((ROOT / "compose/zmq.yml").read_text())["services"]

@@ -15,6 +15,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from test_wire_story import wirezmq
 from wire_packets import CAPTURES, Talk, frame
 
+# One worker listens to all of the loopback.
+pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
+
 LAB = CAPTURES / "lab.pcap"
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 Serve = Callable[..., Served]

@@ -17,10 +17,14 @@ import pytest
 import zmq
 from conftest import Served, wait_for
 from playwright.sync_api import Browser, expect
-from read.frames import Segment, records, segment
+from read.frames import records
+from read.segments import Segment, segment
 from test_serve import LAB, Serve, events, status
 from test_wire_story import wirezmq
 from wire_packets import Talk, frame, pcap, ready
+
+# One worker listens to all of the loopback.
+pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
 
 RATE, SECONDS = 2000, int(os.environ.get("ZMQ_RAIN", "10"))  # messages a second, and how long
 MEMORY = 100e6  # bytes, of the server and the process that captures for it

@@ -9,11 +9,13 @@ import dpkt  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from read.frames import CaptureError, Fragment, Record, Segment, records, segment
+from read.frames import CaptureError, Record, records
+from read.greeting import Opening
 from read.payload import pickled, printable
+from read.segments import Fragment, Segment, segment
 from read.story import Story
 from read.streams import Streams
-from read.zmtp import KEPT, Frame, Greeting, Parser
+from read.zmtp import KEPT, Frame, Greeting
 from tell.text import story_lines
 from wire_packets import (
     ACK,
@@ -47,9 +49,9 @@ def test_frames_cut_anywhere_read_back_the_same(
     frames: list[tuple[bytes, int]], places: list[int]
 ) -> None:
     data = greeting() + b"".join(frame(body, flags) for body, flags in frames)
-    parser, items, ends, total = Parser(), [], [], 0
+    opening, items, ends, total = Opening(), [], [], 0
     for number, piece in enumerate(cut_at(data, places), 1):
-        items += parser.feed(piece, number, number)
+        items += [item for _, item in opening.feed(0, piece, number, number)]
         total += len(piece)
         ends.append(total)
     assert isinstance(items[0], Greeting)
@@ -84,23 +86,36 @@ def test_segments_reordered_and_repeated_read_back_the_same(
     segments = [talk.add(0, 0, piece, skip=True) for piece in cut_at(data, places)]
     segments += [segments[i % len(segments)] for i in again]
     shuffle.shuffle(segments)
-    streams, parser, items = Streams(), Parser(), []
+    streams, opening, items = Streams(), Opening(), []
     for record in read(pcap(talk.packets + segments)):
         part = segment(record)
         assert isinstance(part, Segment)
         for _, side, piece in streams.feed(part):
             if piece.kind == "data" and side == 0:
-                items += parser.feed(piece.data, piece.number, piece.time)
+                found = opening.feed(0, piece.data, piece.number, piece.time)
+                items += [item for _, item in found]
     assert [item.body for item in items if isinstance(item, Frame)] == [body for body, _ in frames]
 
 
-@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5), st.booleans())
-def test_no_bytes_make_the_parser_raise(data: bytes, places: list[int], begun: bool) -> None:
-    for prefix in b"", greeting(), greeting(minor=0), b"\xff" + bytes(8) + b"\x7f\x01\x05":
-        parser = Parser(guess=True, begun=begun)
-        for number, piece in enumerate(cut_at(prefix + data, places), 1):
-            parser.feed(piece, number, number)
-            parser.skip(number, number, number)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.binary(max_size=90)), max_size=8),
+    st.booleans(),
+    st.booleans(),
+)
+def test_no_bytes_make_the_parsers_raise(
+    said: list[tuple[int, bytes]], guess: bool, late: bool
+) -> None:
+    two = b"\xff" + bytes(8) + b"\x7f"
+    for prefix in b"", greeting(), greeting(minor=0), two, two + b"\x01\x05", two + b"\x03\x04":
+        for skips in False, True:
+            opening = Opening(guess, late)
+            opening.feed(0, prefix, 1, 1)
+            for number, (side, data) in enumerate(said, 2):
+                if data:
+                    opening.feed(side, data, number, number)
+                if skips:
+                    opening.skip(side, number * 9, number, number)
+            opening.end()
 
 
 @given(st.binary(max_size=200), st.sampled_from((0, 1, 101, 108, 113, 276, 147)))
@@ -133,11 +148,11 @@ def test_no_conversation_makes_the_story_raise_or_obey(talk: list[tuple[int, byt
 
 
 def test_a_frame_that_claims_to_be_huge_is_not_kept() -> None:
-    parser = Parser()
-    parser.feed(greeting() + b"\x02" + (2**63).to_bytes(8), 1, 1)
+    opening = Opening()
+    opening.feed(0, greeting() + b"\x02" + (2**63).to_bytes(8), 1, 1)
     for _ in range(100):
-        assert parser.feed(bytes(60000), 2, 2) == []
-    assert len(parser.body) == KEPT
+        assert opening.feed(0, bytes(60000), 2, 2) == []
+    assert len(opening.parsers[0].body) == KEPT
 
 
 def test_sequence_numbers_wrap_around() -> None:

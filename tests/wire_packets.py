@@ -12,6 +12,7 @@ from read.story import Story
 CAPTURES = Path(__file__).parent / "captures"
 CLIENT, SERVER = (bytes((10, 0, 0, 2)), 40000), (bytes((10, 0, 0, 3)), 5555)
 SYN, ACK, FIN, RST, PUSH = 2, 16, 1, 4, 8
+GREETING_2 = b"\xff" + bytes(8) + b"\x7f\x01"  # of ZMTP 2.0, up to its socket type
 Side = tuple[bytes, int]
 
 

@@ -3,19 +3,18 @@
     dialogue = Dialogue(connection, expect)
     event = dialogue.take(side, item, time)   # None while more frames of the message follow
 
-The patterns are RFC 28 (REQ-REP), 29 (PUB-SUB) and 30 (PUSH-PULL), the commands RFC 23 and 37,
-PLAIN RFC 24, CURVE RFC 25 and 26.
+The patterns are RFC 28 (REQ-REP), 29 (PUB-SUB) and 30 (PUSH-PULL).
 """
 
 import os
 from collections import deque
 
+from read.commands import command, named, shortened
 from read.events import Connection, Event, Part
-from read.payload import SHOWN, pickled, printable, properties, text_of
+from read.payload import SHOWN, pickled, printable, text_of
 from read.zmtp import COMMAND, KEPT, MORE, Frame, Greeting, Skipped
 
 PARTS = 100  # frames of a message that are kept
-WIRE, FRAMES = 256, 8  # bytes of a body that are kept with an event, and frames of it
 SIDES = ("client", "server")
 FILTERS = ("SUB", "XSUB")
 TYPES = (
@@ -24,13 +23,13 @@ TYPES = (
 )
 
 
-def shortened(frames: list[Frame]) -> list[Frame]:
-    """Return the first FRAMES frames, each with the first WIRE bytes of its body."""
-    return [f if f.size <= WIRE else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
-
-
 class Dialogue:
     """Both directions of one connection."""
+
+    __slots__ = (
+        *("asked", "connection", "expect", "kinds", "pending", "senders", "shown", "typed"),
+        "unsent",
+    )
 
     def __init__(self, connection: Connection, expect: str = "", shown: int = SHOWN) -> None:
         self.connection = connection
@@ -39,7 +38,7 @@ class Dialogue:
         self.senders = (connection.client, connection.server)
         self.pending: tuple[list[Frame], list[Frame]] = ([], [])  # frames of a message under way
         self.unsent = [0, 0]  # frames of it that were not kept
-        self.asked: deque[float] = deque(maxlen=1000)  # times of requests without a reply
+        self.asked: deque[float] | None = None  # times of requests without a reply
         self.kinds = ["", ""]  # of messages from each side, once it is known
         self.typed: set[int] = set()  # sides that have said their socket type
 
@@ -51,8 +50,14 @@ class Dialogue:
             return self._frame(side, item, time)
         if isinstance(item, Greeting):
             return self._greeting(side, item, time)
-        note = "not told: no frame begins there, since what came before is not in the capture"
-        return Event(item.last, time, self.senders[side], "gap", size=item.size, note=note)
+        return Event(item.last, time, self.senders[side], "gap", size=item.size, note=item.note)
+
+    def unfinished(self, side: int) -> tuple[int, int]:
+        """Return bytes and number of the ZMTP frames of a message whose last one never came."""
+        frames, more = self.pending[side], self.unsent[side]
+        found = sum(frame.size for frame in frames), len(frames) + more
+        frames.clear()
+        return found
 
     def _greeting(self, side: int, item: Greeting, time: float) -> Event:
         connection = self.connection
@@ -65,6 +70,7 @@ class Dialogue:
         event.wire = (item,)
         event.version, event.as_server = item.version, item.as_server
         event.mechanism, event.socket_type = connection.mechanism, item.socket_type
+        event.note = item.note
         return event
 
     def _typed(self, side: int, socket_type: str) -> None:
@@ -152,9 +158,11 @@ class Dialogue:
         if missing:
             event.note = f"{missing} of its bytes are not in the capture"
         elif self.unsent[side]:
-            event.note = f"{self.unsent[side]} more frames are not shown"
+            event.note = f"{self.unsent[side]} more ZMTP frames are not shown"
             self.unsent[side] = 0
         if kind == "request":
+            if self.asked is None:
+                self.asked = deque(maxlen=1000)
             self.asked.append(time)
             if self.expect and [frame.body for frame in frames[delimiter + 1 :]] == [self.expect]:
                 self.connection.expected = self.connection.expected or event
@@ -192,56 +200,12 @@ class Dialogue:
         return event
 
     def _command(self, side: int, frame: Frame, time: float) -> Event:
-        """Return what a command says: a byte of size, its name, its own data."""
-        body = frame.body
-        length = body[0] if body else 0
-        name, data = body[1 : 1 + length], body[1 + length :]
+        name, data = named(frame)
         if name in (b"SUBSCRIBE", b"CANCEL"):
             return self._filter(side, frame, data, name == b"SUBSCRIBE", time)
-        event = Event(frame.last, time, self.senders[side], "command", size=frame.size)
-        event.begin, event.wire = frame.first, shortened([frame])
-        role = "command" if frame.flags & COMMAND else "body"
-        event.parts = [Part(frame.last, role, printable(name), frame.size)]
-        connection, mechanism = self.connection, self.connection.mechanism
-        if name in (b"PING", b"PONG"):
-            event.kind = name.decode().lower()
-            ttl = f"time to live {int.from_bytes(data[:2]) / 10:g} s" if name == b"PING" else ""
-            context = printable(data[2:] if name == b"PING" else data)
-            event.text = ", ".join(filter(None, (ttl, f'context "{context}"' * bool(context))))
-        elif name == b"MESSAGE":
-            event.kind, event.size = "encrypted", max(0, frame.size - 8)
-            connection.mechanism = mechanism or "CURVE"
-        elif name == b"ERROR":
-            event.kind, event.text = "error", text_of(data[1 : 1 + data[0]] if data else b"")
-        elif name in (b"READY", b"INITIATE"):
-            event.kind = name.decode().lower()
-            connection.handshakes.add(f"done {SIDES[side]}")
-            if mechanism == "CURVE":
-                event.text = f"encrypted, {len(data)} bytes"
-            else:
-                self._ready(side, event, data)
-        elif name in (b"HELLO", b"WELCOME"):
-            event.kind = name.decode().lower()
-            if mechanism == "CURVE":
-                event.text = "keys, partly encrypted" if name == b"HELLO" else "encrypted"
-            elif name == b"HELLO" and data:
-                user, secret = data[1 : 1 + data[0]], data[2 + data[0] :]
-                event.text = (
-                    f'user "{text_of(user)}" and a password of {len(secret)} bytes, in clear'
-                )
-        else:
-            event.text = text_of(name)
+        event = command(self.connection, self.senders[side], frame, time)
+        if event.kind in ("ready", "initiate"):
+            self.connection.handshakes.add(f"done {SIDES[side]}")
+            if event.socket_type in TYPES:
+                self._typed(side, event.socket_type)
         return event
-
-    def _ready(self, side: int, event: Event, data: bytes) -> None:
-        found = properties(data)
-        for name, value in found.items():
-            if name.lower() == "socket-type":
-                event.socket_type = text_of(value)
-            elif name.lower() == "identity":
-                event.identity = text_of(value)
-            else:
-                event.metadata[name] = text_of(value)
-        event.text = event.socket_type
-        if event.socket_type in TYPES:
-            self._typed(side, event.socket_type)

@@ -99,7 +99,7 @@ class Event:
         return (self.count - 1) / span if self.count > 1 and span > 0 else 0.0
 
 
-@dataclass
+@dataclass(slots=True)
 class Connection:
     """One TCP connection that carries ZMTP, or attempts at one that were refused.
 
@@ -131,6 +131,9 @@ class Connection:
     initial: dict[str, int] = field(default_factory=dict)
     retransmitted: int = 0  # segments that brought nothing new
     missing: int = 0  # bytes that are not in the capture
+    closed: bool = False  # both sides have closed it, or it was lost sight of
+    lost: bool = False  # there were too many connections: what it carried later is not told
+    weight: int = 0  # bytes, about, that its events take
 
     @property
     def pattern(self) -> str:

@@ -1,26 +1,16 @@
-"""From a capture (file, pipe) to packets, and from a packet to its TCP segment.
+"""From a capture (file, pipe) to its packets.
 
     for record in records(file):      # numbered as Wireshark numbers them
-        part = segment(record)        # None if the packet holds no TCP
 
-Headers are read with dpkt: small, without dependencies, and the fastest of its kind (measured
-on 90,000 frames: dpkt 113,000 frames a second, scapy 7,900; tshark does 92,000 but adds 300 MB).
-It has had no release since 2022, but these headers do not change. Two things are read here
-with struct instead: the files, since dpkt's readers drop the length on the wire, the interface
-and the resolution of its clock; and TCP over IPv4 over Ethernet, the usual packet, for speed.
+The files are read here with struct, since dpkt's readers drop the length on the wire, the
+interface and the resolution of its clock.
 """
 
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
 LARGEST = 1 << 24  # bytes: a longer packet or block means that the file is damaged
-VXLAN = 4789  # UDP port of an overlay network (RFC 7348)
-NULL, ETHERNET, LOOP, SLL, SLL2 = 0, 1, 108, 113, 276  # link types of pcap
-RAW = (12, 14, 101, 228, 229)
-LINKS = (NULL, ETHERNET, LOOP, SLL, SLL2, *RAW)
-USUAL = struct.Struct("!HxxHxBxx12sIIH")  # from the IPv4 length to the TCP flags
 
 
 class CaptureError(Exception):
@@ -35,40 +25,6 @@ class Record(NamedTuple):
     link: int  # link type of pcap
     data: bytes
     length: int  # bytes on the wire; more than len(data) if cut by the snap length
-
-
-class Segment(NamedTuple):
-    """One TCP segment."""
-
-    number: int
-    time: int  # nanoseconds since 1970
-    key: bytes  # both addresses, then both ports, sender first
-    seq: int
-    ack: int
-    flags: int
-    payload: bytes
-    cut: int  # bytes of the payload that are not in the capture
-
-
-class Fragment(NamedTuple):
-    """A later part of an IP packet that was fragmented: it is not put together."""
-
-    number: int
-
-
-def endpoint(key: bytes) -> tuple[str, str]:
-    """Return sender and receiver of a segment's key as "ip:port", IPv6 in brackets."""
-    import socket
-
-    half = (len(key) - 4) // 2
-    names = []
-    for address, port in (key[:half], key[-4:-2]), (key[half:-4], key[-2:]):
-        if half == 4:
-            name = socket.inet_ntop(socket.AF_INET, address)
-        else:
-            name = f"[{socket.inet_ntop(socket.AF_INET6, address)}]"
-        names.append(f"{name}:{int.from_bytes(port)}")
-    return names[0], names[1]
 
 
 def records(file: BinaryIO) -> Iterator[Record]:
@@ -177,53 +133,3 @@ def _packet(
     if captured > len(body) - start - 4:
         raise ValueError
     return Record(number, time, link, body[start : start + captured], length)
-
-
-def segment(record: Record) -> Segment | Fragment | None:
-    """Return the TCP segment in a packet, None if there is none that can be read."""
-    number, time, link, data, _ = record
-    if link == ETHERNET and data[12:15] == b"\x08\x00\x45" and len(data) >= 54:
-        total, offset, protocol, key, seq, ack, flags = USUAL.unpack_from(data, 16)
-        if protocol == 6 and not offset & 0x3FFF and total >= 40:
-            start, end = 34 + (flags >> 12) * 4, 14 + total
-            payload = data[start:end]
-            cut = end - max(start, len(data)) if end > len(data) else 0
-            return Segment(number, time, key, seq, ack, flags & 63, payload, cut)
-        if protocol not in (6, 17):
-            return None
-    try:
-        return _unusual(number, time, link, data)
-    except Exception:  # dpkt raises many kinds on damaged headers: such a packet is no TCP
-        return None
-
-
-def _unusual(number: int, time: int, link: int, data: bytes) -> Segment | Fragment | None:
-    """Read any other packet with dpkt, slower: it may have VLAN tags, IPv6, VXLAN, …"""
-    from dpkt import ethernet, ip, ip6, loopback, sll, sll2, tcp, udp  # type: ignore[import-untyped]
-
-    if link in RAW:
-        packet = ip6.IP6(data) if data[0] >> 4 == 6 else ip.IP(data)
-    elif link in (NULL, LOOP):
-        packet = loopback.Loopback(data).data
-    else:
-        layers = {ETHERNET: ethernet.Ethernet, SLL: sll.SLL, SLL2: sll2.SLL2}
-        packet = layers[link](data).data
-    if isinstance(packet, ip.IP):
-        later, wire = packet.offset, (packet.len or len(data)) - packet.hl * 4
-    elif isinstance(packet, ip6.IP6):
-        fragment = packet.extension_hdrs.get(44)
-        later = fragment.frag_off if fragment else 0
-        wire = (packet.plen or len(data)) - sum(e.length for e in packet.all_extension_headers)
-    else:
-        return None
-    if later:
-        return Fragment(number)
-    inner = packet.data
-    if isinstance(inner, udp.UDP) and inner.dport == VXLAN:
-        return _unusual(number, time, ETHERNET, bytes(inner.data)[8:])
-    if not isinstance(inner, tcp.TCP):
-        return None
-    payload = bytes(inner.data)
-    key = packet.src + packet.dst + struct.pack("!HH", inner.sport, inner.dport)
-    cut = max(0, wire - inner.off * 4 - len(payload))
-    return Segment(number, time, key, inner.seq, inner.ack, inner.flags & 63, payload, cut)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from read.frames import ETHERNET, RAW, CaptureError, Record
+from read.frames import CaptureError, Record
+from read.segments import ETHERNET, RAW
 
 EVERY = 3  # ETH_P_ALL: packets of all protocols, both ways
 OURS = 4  # PACKET_OUTGOING
@@ -18,12 +19,13 @@ SIZE = 262144  # bytes of a packet that are kept, as tcpdump does
 BUFFER = 16 << 20  # bytes of packets that wait while this process is busy
 STAMP, RECEIVE = 35, struct.Struct("@qq")  # SO_TIMESTAMPNS, its timespec
 FORCE, PACKET, LOOPBACK = 33, 263, 772  # SO_RCVBUFFORCE, SOL_PACKET, ARPHRD_LOOPBACK
-# In a container of Podman without root, no right and no bridge are to be had, whatever one does.
-PODMAN = os.path.exists("/run/.containerenv")
-INSIDE = (
-    "without root Podman keeps the bridge in a network of its own: "
-    "'podman unshare --rootless-netns tcpdump -Z root -ni br-zmq -w zmq.pcap' captures there"
-)
+# Without root, Podman gives its containers no right that is one on the user's machine.
+HELP = "run it as root (sudo)"
+if os.path.exists("/run/.containerenv"):
+    HELP = (
+        "without root Podman keeps the bridge in a network of its own: "
+        "'podman unshare --rootless-netns tcpdump -Z root -ni {} -w zmq.pcap' captures there"
+    )
 
 
 def empty(interface: str) -> bool:
@@ -43,15 +45,16 @@ def listen(interface: str) -> socket.socket:
     try:
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     except PermissionError:
-        help = INSIDE if PODMAN else "run it as root (sudo)"
-        raise CaptureError(f"no right to capture: {help}") from None
+        raise CaptureError(f"no right to capture: {HELP.format(interface)}") from None
     try:
         raw.bind((interface, EVERY))
     except OSError:
         raw.close()
         known = ", ".join(name for _, name in socket.if_nameindex())
-        help = INSIDE if PODMAN else "'docker compose -f compose/zmq.yml up -d' makes the lab's"
-        raise NoInterface(f"no such interface: there are {known}; {help}") from None
+        raise NoInterface(
+            f"no such interface: there are {known}; "
+            "'docker compose -f compose/zmq.yml up -d' makes that of the lab"
+        ) from None
     raw.setsockopt(socket.SOL_SOCKET, STAMP, 1)
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # cut to what anyone may have
     with suppress(OSError):  # without CAP_NET_ADMIN that has to do

@@ -14,32 +14,24 @@ from collections.abc import Callable
 
 from read.dialogue import SIDES, Dialogue
 from read.events import Connection, Event
-from read.frames import LINKS, Fragment, Record, segment
+from read.flow import SERVER, Flow
+from read.frames import Record
+from read.greeting import Opening
+from read.half import Piece
+from read.kept import Kept
 from read.payload import SHOWN
 from read.runs import Runs
-from read.streams import SERVER, Flow, Piece, Pieces, Streams
-from read.zmtp import KEPT, Parser
+from read.segments import LINKS, Segments
+from read.streams import Pieces, Streams
+from read.talk import Talk
+from read.zmtp import KEPT, Item
 
 PORTS = {5555: ("REQ", "REP"), 12345: ("SUB", "PUB"), 9999: ("PULL", "PUSH")}  # client, server
-WORDS = 1000  # first words of published messages that are counted apart
+REFUSED = 1000  # pairs of client and server whose refused attempts are told
 New = list[tuple[Connection, Event]]
 # What looks on while a capture is read: at each packet, and at the end at None, with what feed()
 # or end() returned.
 Look = Callable[[Record | None, New], None]
-
-
-class Talk:
-    """What the story keeps for one TCP connection."""
-
-    def __init__(self, flow: Flow, types: tuple[str, str] | None, expect: str, shown: int) -> None:
-        self.connection = Connection(0, flow.client, flow.server, late=flow.late)
-        if types:
-            self.connection.client_type, self.connection.server_type = types
-            self.connection.by_port = True
-        self.dialogue = Dialogue(self.connection, expect, shown)
-        self.parsers = [Parser(bool(types), not flow.late) for _ in flow.halves]
-        self.held: list[Event] = []  # before it is known to be ZMTP
-        self.runs = Runs()
 
 
 class Story:
@@ -56,16 +48,23 @@ class Story:
         expect: str = "",
         keep: bool = True,
     ) -> None:
-        self.each, self.ports, self.expect, self.keep = each, ports, expect, keep
-        self.connections: list[Connection] = []
+        self.each, self.ports, self.expect = each, ports, expect
+        self.kept = Kept(each, keep)
+        self.connections = self.kept.connections
         self.frames = 0
         self.start: int | None = None  # nanoseconds since 1970, of the first packet
         self.seconds = 0.0  # from the first packet to the last
         self.cut = 0  # packets cut by the snap length
-        self.fragments = 0  # later parts of fragmented IP packets, which are not put together
         self.links: set[int] = set()  # link types that cannot be read
         self.refused: dict[tuple[str, str], Talk] = {}
-        self.streams = Streams(frozenset(ports))
+        self.unheard = 0  # refused attempts of others than those that are told
+        self.segments = Segments()
+        self.streams = Streams(frozenset(ports), self._gone)
+
+    @property
+    def fragments(self) -> int:
+        """Return how many fragments of IP packets could not be put together."""
+        return self.segments.fragments
 
     def feed(self, record: Record) -> New:
         """Return the events that this packet completes, each with its connection."""
@@ -75,12 +74,10 @@ class Story:
         self.seconds = (record.time - self.start) / 1e9
         if len(record.data) < record.length:
             self.cut += 1
-        part = segment(record)
+        part = self.segments.take(record)
         if part is None:
             if record.link not in LINKS:
                 self.links.add(record.link)
-        elif isinstance(part, Fragment):
-            self.fragments += 1
         elif pieces := self.streams.feed(part):
             return self._tell(pieces)
         return []
@@ -88,9 +85,9 @@ class Story:
     def end(self) -> New:
         """Return what was held back for segments that the capture does not have."""
         new = self._tell(self.streams.end())
-        for half in self.streams.halves.values():
-            if half.flow.data:
-                half.flow.data.connection.retransmitted = half.flow.retransmitted
+        for flow in self.streams.flows():
+            if flow.data:
+                self._finish(flow, flow.data, new)
         return new
 
     def _tell(self, pieces: Pieces) -> New:
@@ -98,119 +95,156 @@ class Story:
         for flow, side, piece in pieces:
             talk = flow.data
             if talk is None:
-                talk = flow.data = self._begin(flow)
-            time = (piece.time - (self.start or 0)) / 1e9
-            if piece.kind == "data":
-                items = talk.parsers[side].feed(piece.data, piece.number, piece.time)
-            elif piece.kind == "gap":
-                items = talk.parsers[side].skip(piece.size, piece.number, piece.time)
-                self._gap(talk, side, piece, time, new)
-            else:
-                self._transport(flow, side, piece, time, new)
-                continue
-            if not talk.connection.number:
-                if not any(p.state in ("frames", "old") for p in talk.parsers):
-                    if all(p.state == "other" for p in talk.parsers):
-                        flow.ignored = True
+                if flow.ignored:
                     continue
-                self._introduce(flow, talk, new)
-            for item in items:
-                at = time if item.time == piece.time else (item.time - (self.start or 0)) / 1e9
-                event = talk.dialogue.take(side, item, at)
-                if event:
-                    if len(talk.connection.initial) < 2:
-                        begun = ((SIDES[h.side], h.begin) for h in flow.halves)
-                        talk.connection.initial = {s: at for s, at in begun if at is not None}
-                    self._add(talk, event, new)
+                talk = flow.data = Talk()
+            opening = talk.opening
+            if piece.kind == "data":
+                opening = opening or self._open(flow, talk)
+                items = opening.feed(side, piece.data, piece.number, piece.time)
+            elif piece.kind == "gap":
+                opening = opening or self._open(flow, talk)
+                items = opening.skip(side, piece.size, piece.number, piece.time)
+                self._gap(talk, side, piece, new)
+            else:
+                self._transport(flow, talk, side, piece, new)
+                continue
+            if items or not talk.connection:
+                self._items(flow, talk, items, new)
         return new
 
-    def _begin(self, flow: Flow) -> Talk:
-        types = self.ports.get(int(flow.server.rpartition(":")[2]))
-        return Talk(flow, types, self.expect, KEPT if self.each else SHOWN)
+    def _open(self, flow: Flow, talk: Talk) -> Opening:
+        talk.opening = Opening(bool(self._types(flow)), flow.late)
+        return talk.opening
 
-    def _introduce(self, flow: Flow, talk: Talk, new: New) -> None:
-        """Give a number to a connection that turned out to be ZMTP, and tell what was held."""
-        connection = talk.connection
-        self.connections.append(connection)
-        connection.number = len(self.connections)
-        flow.kept = True
-        for parser in talk.parsers:
-            parser.guess = True
-            if parser.state == "other":
-                parser.state = "lost"
-        for event in talk.held:
-            self._add(talk, event, new)
-        talk.held.clear()
+    def _types(self, flow: Flow) -> tuple[str, str] | None:
+        return self.ports.get(int.from_bytes(flow.client_key[-2:]))
 
-    def _transport(self, flow: Flow, side: int, piece: Piece, time: float, new: New) -> None:
+    def _items(self, flow: Flow, talk: Talk, items: list[tuple[int, Item]], new: New) -> None:
+        """Tell what was read of a connection, if it is ZMTP."""
+        opening = talk.opening
+        assert opening
+        if not talk.connection:
+            states = [parser.state for parser in opening.parsers]
+            if not opening.zmtp and not {"frames", "old"} & set(states):
+                if states == ["other", "other"]:
+                    self.streams.ignore(flow)
+                return
+            if not self._introduce(flow, talk, new):
+                return
+            opening.zmtp = True
+        connection, dialogue = talk.connection, talk.dialogue
+        assert connection and dialogue
+        if len(connection.initial) < 2:
+            begun = ((SIDES[half.side], half.begin) for half in flow.halves)
+            connection.initial = {name: at for name, at in begun if at is not None}
+        for side, item in items:
+            event = dialogue.take(side, item, self._at(item.time))
+            if event:
+                self._add(talk, event, new)
+        if connection.late or connection.complete:
+            self.streams.keep(flow)
+
+    def _at(self, time: int) -> float:
+        return (time - (self.start or 0)) / 1e9
+
+    def _introduce(self, flow: Flow, talk: Talk, new: New) -> bool:
+        """Give a number to a connection that turned out to be ZMTP, and tell what was held.
+
+        Returns False if there is no room for it.
+        """
+        connection = Connection(0, flow.client, flow.server, late=flow.late)
+        if types := self._types(flow):
+            connection.client_type, connection.server_type = types
+            connection.by_port = True
+        if not self.kept.begin(connection):
+            self.streams.ignore(flow)
+            return False
+        talk.connection, talk.runs = connection, Runs()
+        talk.dialogue = Dialogue(connection, self.expect, KEPT if self.each else SHOWN)
+        for side, piece in talk.held:
+            if piece.kind == "gap":
+                self._gap(talk, side, piece, new)
+            else:
+                self._passed(flow, talk, side, piece, new)
+        talk.held = []
+        return True
+
+    def _transport(self, flow: Flow, talk: Talk, side: int, piece: Piece, new: New) -> None:
         """Tell what TCP did."""
-        talk: Talk = flow.data
-        sender = flow.server if side == SERVER else flow.client
-        event = Event(piece.number, time, sender, piece.kind)
+        if flow.state == "closed" and piece.kind in ("fin", "rst") and talk.opening:
+            self._items(flow, talk, talk.opening.end(), new)  # nothing more comes to decide it
         if piece.kind == "refused":
-            if not talk.connection.by_port:
-                flow.ignored = True
+            if not self._types(flow):
+                self.streams.ignore(flow)
                 return
             known = (flow.client.rpartition(":")[0], flow.server)
             if known in self.refused:  # the same client tries again: one connection tells it
                 talk = self.refused[known]
-            elif len(self.refused) < WORDS:
+            elif len(self.refused) >= REFUSED:
+                self.unheard += 1
+                return
+            else:
+                talk.held = []
+                if not self._introduce(flow, talk, new):
+                    return
                 self.refused[known] = talk
-                talk.held.clear()
-                self._introduce(flow, talk, new)
-            event.sender = talk.connection.server
-        if talk.connection.number:
-            talk.connection.retransmitted = flow.retransmitted
-            self._add(talk, event, new)
+        if talk.connection:
+            self._passed(flow, talk, side, piece, new)
         elif len(talk.held) < 10:
-            talk.held.append(event)
+            talk.held.append((side, piece))
 
-    def _gap(self, talk: Talk, side: int, piece: Piece, time: float, new: New) -> None:
+    def _passed(self, flow: Flow, talk: Talk, side: int, piece: Piece, new: New) -> None:
         connection = talk.connection
-        connection.missing += piece.size
+        assert connection
         sender = connection.server if side == SERVER else connection.client
-        event = Event(piece.number, time, sender, "gap", size=piece.size)
-        event.note = "not in the capture"
-        if connection.number:
+        if flow.data is talk:
+            connection.retransmitted, connection.closed = flow.retransmitted, flow.state == "closed"
+            if piece.kind in ("fin", "rst"):
+                sides = (side,) if piece.kind == "fin" else (0, 1)
+                for event in talk.unfinished(sides, piece.number, self._at(piece.time)):
+                    self._add(talk, event, new)
+        self._add(talk, Event(piece.number, self._at(piece.time), sender, piece.kind), new)
+
+    def _finish(self, flow: Flow, talk: Talk, new: New) -> None:
+        """Tell what was held back of a connection of which no more comes."""
+        if talk.opening:
+            self._items(flow, talk, talk.opening.end(), new)
+        if talk.connection and talk.opening:
+            talk.connection.retransmitted = flow.retransmitted
+            for event in talk.unfinished((0, 1), self.frames, self.seconds):
+                self._add(talk, event, new)
+
+    def _gone(self, flow: Flow) -> None:
+        """Take down the last of a connection that is not followed any more."""
+        talk: Talk | None = flow.data
+        if talk:
+            dropped = flow.state != "closed"
+            self._finish(flow, talk, [])
+            if talk.connection:
+                talk.connection.closed = True
+                talk.connection.lost = dropped
+        flow.data = None
+
+    def _gap(self, talk: Talk, side: int, piece: Piece, new: New) -> None:
+        connection = talk.connection
+        if connection:
+            connection.missing += piece.size
+            sender = connection.server if side == SERVER else connection.client
+            event = Event(piece.number, self._at(piece.time), sender, "gap", size=piece.size)
+            event.note = "not in the capture"
             self._add(talk, event, new)
         elif len(talk.held) < 10:
-            talk.held.append(event)
+            talk.held.append((side, piece))
 
     def _add(self, talk: Talk, event: Event, new: New) -> None:
-        """Count an event, and keep it unless it continues a run."""
-        connection, kind = talk.connection, event.kind
+        """Count an event, keep it unless it continues a run, and give it out."""
+        connection, runs = talk.connection, talk.runs
+        assert connection and runs
         if connection.late and "late" not in connection.counts:
             connection.counts["late"] = 0  # told first
             self._add(talk, Event(event.frame, event.time, event.sender, "late"), new)
         if not event.begin:
             event.begin = event.frame
-        connection.counts[kind] = connection.counts.get(kind, 0) + 1
-        if kind not in connection.firsts or kind in ("greeting", "ready", "initiate"):
-            connection.firsts.setdefault(kind, event)
-            side = "client" if event.sender == connection.client else "server"
-            connection.firsts.setdefault(f"{kind} {side}", event)
-        if kind in ("syn", "syn-ack", "ack"):
-            connection.handshakes.add(kind)
-        elif kind == "published":
-            self._published(connection, event)
-        if self.each:
-            if kind == "request":
-                connection.requests.append(event.text)
-            elif kind == "reply":
-                connection.replies.append(event.text)
-            elif kind == "job" and event.value is not None:
-                connection.jobs.append(event.value)
         new.append((connection, event))
-        if self.keep and not self.each:
-            event.into = talk.runs.take(event, len(connection.events))
-        if self.each or (self.keep and not event.into):
-            connection.events.append(event)
-
-    @staticmethod
-    def _published(connection: Connection, event: Event) -> None:
-        word, words = event.text.split(" ", 1)[0], connection.published
-        if word not in words and len(words) >= WORDS:
-            word = "…"
-        words[word] = words.get(word, 0) + 1
-        if any(event.text.startswith(topic) for topic in connection.subscriptions):
-            connection.matched += 1
+        self.kept.add(connection, event, runs)

@@ -3,242 +3,216 @@
     for flow, side, piece in Streams().feed(segment): …
 
 A piece is what happened (SYN, data, a gap, FIN …) with the number of the packet that carried
-it. Segments out of order wait for those before them; what was sent twice is given once, and
-counted; what the capture lacks is given as a gap. Sequence numbers wrap around (RFC 9293, 3.4).
+it. What was sent twice is given once, and counted; what the capture lacks is given as a gap.
+Here is the table of all connections, with its bounds; the order in one of them is in flow.py.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
 
-from read.frames import ACK, FIN, RST, SYN, Segment, endpoint
+from read.flow import NEVER, WAITING, Flow, turned
+from read.half import WRAP, Half, Piece, ahead
+from read.segments import ACK, SYN, Segment
 
-WRAP = 1 << 32
-WAITING = 256  # segments that may wait for a missing one before it is given up
-FLOWS = 5_000  # connections followed at a time: a port scan does not fill the memory
-CLIENT, SERVER = 0, 1
-
-
-class Piece(NamedTuple):
-    """What happened in one direction of a connection."""
-
-    kind: str  # "syn", "syn-ack", "ack", "data", "gap", "fin", "rst", "refused"
-    number: int  # of the packet
-    time: int  # nanoseconds since 1970
-    data: bytes = b""
-    size: int = 0  # gap: bytes that are not in the capture
-
-
-class Half:
-    """One direction of a connection."""
-
-    __slots__ = ("acked", "begin", "finished", "first", "flow", "key", "next", "side", "waiting")
-
-    def __init__(self, flow: "Flow", side: int, key: bytes) -> None:
-        self.flow, self.side, self.key = flow, side, key
-        self.first: int | None = None  # sequence number of the SYN
-        self.begin: int | None = None  # sequence number of the first byte that was seen
-        self.next: int | None = None  # sequence number of the next byte
-        self.waiting: dict[int, Segment] = {}  # sequence number -> segment that came too early
-        self.acked: int | None = None  # the other side has bytes up to here, of which we lack some
-        self.finished = False
-
-
-class Flow:
-    """One TCP connection."""
-
-    __slots__ = (
-        *("client", "data", "halves", "ignored", "kept", "late", "retransmitted", "server"),
-        "state",
-    )
-
-    def __init__(self, client: bytes, late: bool) -> None:
-        self.client, self.server = endpoint(client)
-        self.halves = (Half(self, CLIENT, client), Half(self, SERVER, turned(client)))
-        self.late = late  # begun before the capture
-        self.state = "open" if late else "syn"
-        self.retransmitted = 0  # segments that brought nothing new
-        self.ignored = False  # set by the reader: this carries nothing of interest
-        self.kept = False  # set by the reader: this is of interest
-        self.data: Any = None  # the reader's own
-
-
-def turned(key: bytes) -> bytes:
-    """Return the key of the opposite direction."""
-    half = (len(key) - 4) // 2
-    return key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
-
-
+FLOWS = 100_000  # connections followed at a time: a port scan does not fill the memory
+RECENT = 1_000  # of those closed: what comes twice is recognised
+LATE = 10  # packets of the capture in which the SYN of a connection may still come
+AWAY = 100  # packets in which what was acknowledged may still come
+ALL = 20_000  # segments that wait in all connections together
 Pieces = list[tuple[Flow, int, Piece]]
 NOTHING: Pieces = []
+IGNORED, OPEN, BEGUN, GONE = 0, 1, 2, -1  # ranks of a connection
 
 
 class Streams:
-    """All TCP connections of a capture. `ports` are those that servers usually listen on."""
+    """All TCP connections of a capture. `ports` are those that servers usually listen on.
 
-    def __init__(self, ports: frozenset[int] = frozenset()) -> None:
+    `gone` is called with each connection that is not followed any more.
+    """
+
+    def __init__(
+        self, ports: frozenset[int] = frozenset(), gone: Callable[[Flow], None] = lambda flow: None
+    ) -> None:
         self.halves: dict[bytes, Half] = {}
-        self.ports = ports
+        self.ports, self.gone = ports, gone
+        # Oldest first, by what is dropped first if there are too many: those of no interest, those
+        # open, those in their handshake. A flow whose rank is another by now counts there.
+        self.ranks: tuple[deque[Flow], ...] = (deque(), deque(), deque())
+        self.closed: deque[Flow] = deque()
+        self.dropped = 0  # connections lost sight of, though they may be of interest
+        self.timers: list[tuple[int, int, Flow]] = []  # number of a packet -> look at it again
+        self.due = NEVER
+        self.waiting = 0  # segments, about
 
     def feed(self, segment: Segment) -> Pieces:
         """Return what this segment brings to the reader, in the order of the stream."""
         number, time, key, seq, ack, flags, payload, cut = segment
+        found = self._overdue(number) if number >= self.due else NOTHING
         half = self.halves.get(key)
         if half is None or flags & SYN:
-            half = self._begin(segment, half)
+            found = list(found)
+            half = self._begin(segment, half, found)
             if half is None:
-                return NOTHING
+                return found
         flow = half.flow
         if flow.ignored:
-            return NOTHING
-        peer = flow.halves[1 - half.side]
-        usual = seq == half.next and not flags & 7 and not half.waiting and not cut
-        if usual and flow.state == "open":
-            if peer.waiting:
-                peer.acked = ack
-            if not payload:
-                return NOTHING
-            half.next = (seq + len(payload)) % WRAP
-            return [(flow, half.side, Piece("data", number, time, payload))]
-        return [(half.flow, half.side, piece) for piece in self._slow(half, peer, segment)]
+            return found
+        if seq == half.next and not flags & 7 and not cut and not flow.held:
+            peer = flow.halves[1 - half.side]
+            if flow.state == "open" and (
+                ack == peer.next or peer.next is None or ahead(ack, peer.next) <= 0
+            ):
+                if not payload:
+                    return found
+                half.next = (seq + len(payload)) % WRAP
+                return [*found, (flow, half.side, Piece("data", number, time, payload))]
+        return [*found, *self._slow(flow, half, segment)]
 
     def end(self) -> Pieces:
         """Return what waited for segments that never came."""
         found = []
-        for half in list(self.halves.values()):
-            if not half.flow.ignored:
-                found += [(half.flow, half.side, piece) for piece in self._give_up(half)]
+        for flow in list(self.flows()):
+            found += list(flow.give_up(NEVER, 0))
         return found
 
-    def _begin(self, segment: Segment, half: Half | None) -> Half | None:
-        """Return the direction of a segment that begins a connection or is the first seen."""
+    def ignore(self, flow: Flow) -> None:
+        """Follow a connection no more: it carries nothing of interest."""
+        flow.ignored, flow.data = True, None
+        if flow.rank != GONE:
+            self._rank(flow, IGNORED)
+
+    def keep(self, flow: Flow) -> None:
+        """Say that the handshake of a connection is over."""
+        if flow.rank == BEGUN:
+            self._rank(flow, OPEN)
+
+    def flows(self) -> Iterator[Flow]:
+        """Yield the connections that are followed."""
+        for rank in OPEN, BEGUN:
+            yield from (flow for flow in self.ranks[rank] if flow.rank == rank)
+        yield from self.closed
+
+    def _rank(self, flow: Flow, rank: int) -> None:
+        flow.rank = rank
+        if rank == GONE:
+            return
+        flows = self.ranks[rank]
+        flows.append(flow)
+        if len(flows) > 2000 + len(self.halves):  # most of them are elsewhere by now
+            kept = [flow for flow in flows if flow.rank == rank]
+            flows.clear()
+            flows.extend(kept)
+
+    def _drop(self) -> None:
+        """Lose sight of the connection that matters least."""
+        for rank, flows in enumerate(self.ranks):
+            while flows:
+                flow = flows.popleft()
+                if flow.rank == rank:
+                    self.dropped += not flow.ignored
+                    return self._remove(flow)
+        return None
+
+    def _begin(self, segment: Segment, half: Half | None, found: Pieces) -> Half | None:
+        """Return the direction of a segment that begins a connection or is the first seen.
+
+        What waited in an earlier connection of the same ports is added to `found`.
+        """
         flags, key = segment.flags, segment.key
-        if half and (half.first == segment.seq or (half.first is None and not half.flow.late)):
-            return half  # a repeated SYN, or the SYN-ACK
+        if half:
+            if half.first == segment.seq or half.flow.state == "unborn":
+                return half  # a repeated SYN, or one that was captured late
+            if flags & ACK and half.first is None and not half.flow.late:
+                return half  # the SYN, ACK
+            found += half.flow.give_up(NEVER, 0)
+            self._remove(half.flow)
         if flags & SYN:
-            flow = Flow(turned(key) if flags & ACK else key, False)
-        elif segment.payload or segment.cut:
+            client = turned(key) if flags & ACK else key
+        elif segment.payload or segment.cut or flags & 7:
             source, target = int.from_bytes(key[-4:-2]), int.from_bytes(key[-2:])
             known = (source in self.ports) - (target in self.ports)
             from_server = known > 0 or (known == 0 and source < target)
-            flow = Flow(turned(key) if from_server else key, True)
+            client = turned(key) if from_server else key
         else:
             return None
         if len(self.halves) >= 2 * FLOWS:
-            self._forget()
+            self._drop()
+        flow = Flow(client)
+        self._rank(flow, BEGUN)
         for new in flow.halves:
-            self.halves.pop(new.key, None)
             self.halves[new.key] = new
         return self.halves[key]
 
-    def _forget(self) -> None:
-        """Drop the oldest connection that carries nothing of interest, else the oldest."""
-        flows = (half.flow for half in self.halves.values())
-        old = next((flow for flow in flows if flow.ignored or not flow.kept), None)
-        for half in (old or next(iter(self.halves.values())).flow).halves:
-            self.halves.pop(half.key, None)
+    def _remove(self, flow: Flow) -> None:
+        """Take a connection out of the table."""
+        if self.halves.get(flow.client_key) is not flow.halves[0]:
+            return  # another has the same ports by now
+        for half in flow.halves:
+            del self.halves[half.key]
+        flow.rank = GONE
+        self.waiting -= flow.held
+        flow.held = 0
+        self.gone(flow)
+        flow.state = "closed"
 
-    def _slow(self, half: Half, peer: Half, segment: Segment) -> Iterator[Piece]:
-        """Give what is not plain data in order: beginnings, ends, early and repeated segments."""
-        flow, flags = half.flow, segment.flags
-        if flags & RST:
-            if flow.state == "closed":
-                return
-            if flow.state == "syn" and half.side == SERVER:
-                yield Piece("refused", segment.number, segment.time)
-            else:
-                yield from self._give_up(half)
-                yield Piece("rst", segment.number, segment.time)
-            flow.state = "closed"
-            return
-        if flags & SYN:
-            if half.first == segment.seq:
-                flow.retransmitted += 1
-                return
-            half.first = segment.seq
-            half.next = (segment.seq + 1) % WRAP
-            if half.side == SERVER:
-                flow.state = "syn-ack"
-            yield Piece("syn-ack" if half.side == SERVER else "syn", segment.number, segment.time)
-            segment = segment._replace(seq=half.next)
-        elif flow.state == "syn-ack" and half.side == CLIENT:
-            flow.state = "open"
-            yield Piece("ack", segment.number, segment.time)
-        elif flow.state == "syn":  # the answer to the SYN is not in the capture
-            flow.state = "open"
-        if half.next is None:
-            half.next = segment.seq
-        if half.begin is None:
-            half.begin = half.next
-        if peer.waiting and flags & ACK:
-            peer.acked = segment.ack
-        if half.acked is not None and half.waiting:
-            if _ahead(half.acked, half.next) >= _ahead(self._earliest(half), half.next) > 0:
-                yield from self._skip(half)
-            half.acked = None
-        if segment.payload or segment.cut or flags & FIN:
-            yield from self._data(half, segment)
-        if len(half.waiting) > WAITING:
-            yield from self._skip(half)
+    def _slow(self, flow: Flow, half: Half, segment: Segment) -> Pieces:
+        """Return what is not plain data in order: beginnings, ends, early and repeated segments."""
+        held = flow.held
+        found = list(flow.take(half, segment))
+        if flow.held > WAITING or (flow.held and self.waiting > ALL):
+            found += flow.give_up(segment.number, AWAY if flow.held > WAITING else 0)
+        self.waiting += flow.held - held
+        if flow.held and not flow.armed:
+            self._arm(flow)
+        if flow.state == "closed" and flow.rank != GONE:
+            self._close(flow)
+        return found
 
-    def _data(self, half: Half, segment: Segment) -> Iterator[Piece]:
-        """Give the new bytes of a segment and of those that waited for it."""
-        ready: Segment | None = segment
-        while ready:
-            yield from self._one(half, ready)
-            ready = None
-            if half.waiting:
-                early = self._earliest(half)
-                if _ahead(early, half.next or 0) <= 0:
-                    ready = half.waiting.pop(early)
+    def _close(self, flow: Flow) -> None:
+        """Keep a closed connection for a while only."""
+        flow.rank = GONE
+        self.closed.append(flow)
+        if len(self.closed) > RECENT:
+            self._remove(self.closed.popleft())
 
-    @staticmethod
-    def _earliest(half: Half) -> int:
-        return min(half.waiting, key=lambda seq: _ahead(seq, half.next or 0))
+    def _arm(self, flow: Flow) -> None:
+        """See to it that a connection in which segments wait is looked at again."""
+        distance = LATE if flow.state == "unborn" else AWAY
+        flow.armed = True
+        heapq.heappush(self.timers, (flow.oldest() + distance, id(flow), flow))
+        self.due = self.timers[0][0]
 
-    @staticmethod
-    def _one(half: Half, segment: Segment) -> Iterator[Piece]:
-        """Give the new bytes of one segment, or let it wait."""
-        assert half.next is not None
-        ahead = _ahead(segment.seq, half.next)
-        size = len(segment.payload) + segment.cut
-        if ahead > 0:
-            kept = half.waiting.get(segment.seq)
-            if kept is None or len(kept.payload) + kept.cut < size or segment.flags & FIN:
-                half.waiting[segment.seq] = segment
-            else:
-                half.flow.retransmitted += 1
-            return
-        number, time = segment.number, segment.time
-        if size + ahead > 0:
-            payload = segment.payload[-ahead:]
-            if payload:
-                yield Piece("data", number, time, payload)
-            if segment.cut:
-                cut = size + ahead - len(payload)
-                yield Piece("gap", number, time, size=cut)
-            half.next = (half.next + size + ahead) % WRAP
-        elif size and not half.finished:
-            half.flow.retransmitted += 1
-        if segment.flags & FIN and not half.finished and size + ahead >= 0:
-            half.finished = True
-            half.next = (half.next + 1) % WRAP
-            yield Piece("fin", number, time)
+    def _overdue(self, number: int) -> Pieces:
+        """Return what is given up with the packet of this number."""
+        found: Pieces = []
+        while self.timers and self.timers[0][0] <= number:
+            _, _, flow = heapq.heappop(self.timers)
+            flow.armed = False
+            if not flow.held:
+                continue
+            held = flow.held
+            unborn = flow.state == "unborn"
+            if unborn and not any(
+                entry[2].payload or entry[2].cut or entry[2].flags & SYN
+                for half in flow.halves
+                for entry in half.heap or ()
+            ):
+                self._remove(flow)  # the end of a connection that was not followed
+                continue
+            found += flow.give_up(number, LATE if unborn else AWAY)
+            self.waiting += flow.held - held
+            if flow.held:
+                self._arm(flow)
+                due, _, _ = self.timers[0]
+                if due <= number:  # it waits for what may yet be sent again
+                    self._later(number + AWAY)
+            if flow.state == "closed" and flow.rank != GONE:
+                self._close(flow)
+        self.due = self.timers[0][0] if self.timers else NEVER
+        return found
 
-    def _skip(self, half: Half) -> Iterator[Piece]:
-        """Give up the bytes before the earliest segment that waits, and go on with it."""
-        assert half.next is not None
-        early = self._earliest(half)
-        segment = half.waiting.pop(early)
-        if (lacked := _ahead(early, half.next)) > 0:
-            yield Piece("gap", segment.number, segment.time, size=lacked)
-            half.next = early
-        yield from self._data(half, segment)
-
-    def _give_up(self, half: Half) -> Iterator[Piece]:
-        while half.waiting:
-            yield from self._skip(half)
-
-
-def _ahead(seq: int, origin: int) -> int:
-    """Return how many bytes a sequence number is ahead of another, negative if behind."""
-    return (seq - origin + WRAP // 2) % WRAP - WRAP // 2
+    def _later(self, number: int) -> None:
+        """Put off what is due until a later packet."""
+        _, key, flow = heapq.heappop(self.timers)
+        heapq.heappush(self.timers, (number, key, flow))

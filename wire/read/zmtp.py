@@ -1,18 +1,18 @@
-"""From the bytes of one direction of a connection to its greeting and its ZMTP frames.
+"""From the bytes of one direction of a connection, behind its greeting, to its ZMTP frames.
 
-    parser = Parser(); parser.feed(data, packet, time) -> [Greeting | Frame | Skipped, …]
+    parser = Parser(); parser.feed(data, packet, time) -> [Frame | Skipped, …]
 
 ZMTP 3.0 is RFC 23, 3.1 is RFC 37 (rfc.zeromq.org). A frame is a byte of flags (1 more frames
 follow, 2 its size has 8 bytes instead of 1, 4 it is a command), its size and its body. Frames of
-ZMTP 2.0 (RFC 15) look the same, those of 1.0 (RFC 13) state the size first. Any bytes may be
-fed; of a body only the first KEPT bytes are kept, however long the frame claims to be.
+ZMTP 2.0 (RFC 15) look the same, but there are no commands; those of 1.0 (RFC 13) state the size
+first. What a greeting is, greeting.py decides. Any bytes may be fed; of a body only the first
+KEPT bytes are kept, however long the frame claims to be.
 """
 
 from typing import NamedTuple
 
 MORE, LONG, COMMAND = 1, 2, 4
 KEPT = 1 << 20  # bytes of a body
-OLD_TYPES = ("PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB")
 
 
 class Greeting(NamedTuple):
@@ -26,6 +26,7 @@ class Greeting(NamedTuple):
     as_server: bool = False
     socket_type: str = ""  # ZMTP 2.0 says it here
     raw: bytes = b""  # as it stood in the stream
+    note: str = ""  # what is unusual or missing about it, in words
 
 
 class Frame(NamedTuple):
@@ -41,29 +42,40 @@ class Frame(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """Bytes in which no frame begins that could be recognised."""
+    """Bytes that are in the capture and cannot be told; the note says why."""
 
     last: int
     time: int
     size: int
+    note: str = "not told: no frame begins there, since what came before is not in the capture"
 
 
 Item = Greeting | Frame | Skipped
 State = str  # "start", "frames", "old" (1.0), "lost" (looks for a frame), "other" (not ZMTP)
+FOREIGN = "not told: these are no ZMTP frames"
 
 
 class Parser:
-    """Reads one direction. With `guess` it looks for frames also where no greeting was seen."""
+    """Reads one direction, from the state that its greeting has put it into."""
 
-    def __init__(self, guess: bool = False, begun: bool = True) -> None:
-        self.guess = guess
-        self.state: State = "start" if begun or not guess else "lost"
-        self.begun = begun  # the capture has the beginning of the connection
-        self.rest = b""  # the beginning of a greeting or of a frame's header
+    __slots__ = (
+        *("body", "first", "flags", "highest", "in_body", "left", "missing", "rest", "size"),
+        *("state", "whole"),
+    )
+
+    def __init__(self) -> None:
+        self.state: State = "start"  # its greeting is not decided yet
+        self.highest = 6  # flags of a frame; 2.0 has no commands: 3
+        self.whole = True  # no byte is missing so far
+        self.rest = b""  # the beginning of a frame's header
         self.first = 0  # packet with the first byte of what is under way
         self.flags = self.size = self.left = self.missing = 0  # of the frame under way
-        self.body = bytearray()
+        self.body: bytearray | bytes = b""
         self.in_body = False
+
+    def begin(self, state: State, highest: int = 6) -> None:
+        """Go on in this state, with frames whose flags are at most `highest`."""
+        self.state, self.highest = state, highest
 
     def feed(self, data: bytes, packet: int, time: int) -> list[Item]:
         """Return what is complete with this data, which came in this packet."""
@@ -83,8 +95,6 @@ class Parser:
         else:
             self.first = packet
         self.rest = b""
-        if self.state == "start":
-            data = self._start(data, packet, time, items)
         if self.state == "lost":
             data = self._find(data, packet, time, items)
         if self.state in ("frames", "old") and data:
@@ -97,14 +107,30 @@ class Parser:
             self.left -= size
             self.missing += size
             return [] if self.left else [self._finish(packet, time)]
-        known = self.state != "start" or self.guess
-        self.state = "lost" if known and self.state != "other" else "other"
-        self.rest, self.in_body = b"", False
-        return []
+        lost = self.left if self.in_body else 0
+        items: list[Item] = []
+        if self.in_body:  # it ends in what is missing
+            self.missing += lost
+            items.append(self._finish(packet, time))
+        self.whole = False
+        self.state = "other" if self.state == "other" else "lost"
+        self.rest = b""
+        return items
+
+    def unfinished(self) -> tuple[int, int]:
+        """Return how many bytes of a frame under way came, and its size (0: not known); forget it.
+
+        No more comes of this direction.
+        """
+        if self.in_body:
+            self.in_body = False
+            return self.size - self.left - self.missing, self.size
+        rest, self.rest = self.rest, b""
+        return len(rest), 0
 
     def _finish(self, packet: int, time: int) -> Frame:
         self.in_body = False
-        body, self.body = bytes(self.body), bytearray()
+        body, self.body = bytes(self.body), b""
         frame = Frame(self.first, packet, time, self.flags, self.size, body, self.missing)
         self.first = packet
         return frame
@@ -123,7 +149,7 @@ class Parser:
                     return self._lose(data[at:], packet, time, items)
             else:
                 flags = data[at]
-                if flags > 6 or flags & 5 == 5:  # reserved bits, or a command with more
+                if flags > self.highest or flags & 5 == 5:  # reserved, or a command with more
                     return self._lose(data[at:], packet, time, items)
                 start = at + 9 if flags & LONG else at + 2
                 if start > end:
@@ -144,56 +170,10 @@ class Parser:
 
     def _lose(self, data: bytes, packet: int, time: int, items: list[Item]) -> None:
         self.state = "lost"
-        items.append(Skipped(packet, time, len(data)))
-
-    def _start(self, data: bytes, packet: int, time: int, items: list[Item]) -> bytes:
-        """Read the greeting, and return what follows it.
-
-        Signature %xFF 8OCTET %x7F, version, and from 3.0 on mechanism (20), as-server, filler.
-        A peer of 2.0 sends its revision (1) and the number of its socket type instead, one of
-        1.0 begins with its identity: a short frame, almost always an empty one.
-        """
-        if data[0] == 255 and (len(data) < 10 or data[9] == 127):
-            if len(data) < 11 or (data[10] == 1 and len(data) < 12):
-                self.rest = data
-            elif data[10] == 0:
-                items.append(Greeting(self.first, packet, time, "1.0", raw=data[:10]))
-                self.state, data = "old", data[10:]
-            elif data[10] < 3:
-                kind = OLD_TYPES[data[11]] if data[11] < len(OLD_TYPES) else ""
-                items.append(
-                    Greeting(self.first, packet, time, "2.0", socket_type=kind, raw=data[:12])
-                )
-                self.state, data = "frames", data[12:]
-            elif len(data) < 64:
-                self.rest = data
-            else:
-                version = f"{data[10]}.{data[11]}"
-                name = data[12:32].rstrip(b"\0").decode("ascii", "backslashreplace")
-                server = data[32] == 1
-                items.append(
-                    Greeting(self.first, packet, time, version, name, server, raw=data[:64])
-                )
-                self.state, data = "frames", data[64:]
-            if self.rest:
-                return b""
-            self.first = packet
-            return data
-        if self.guess and self.begun and (data == b"\1" or data[:2] == b"\1\0"):
-            if data == b"\1":
-                self.rest = data
-                return b""
-            items.append(Greeting(self.first, packet, time, "1.0"))
-            self.state = "old"
-        else:
-            self.state = "lost" if self.guess and not self.begun else "other"
-        return data
+        items.append(Skipped(packet, time, len(data), *[FOREIGN] * self.whole))
 
     def _find(self, data: bytes, packet: int, time: int, items: list[Item]) -> bytes:
         """Return the data from the first byte on from which frames follow one another."""
-        if data[0] == 255 and data[9:10] == b"\x7f":
-            self.state = "start"
-            return self._start(data, packet, time, items)
         for at in range(len(data)):
             if data[at] <= 6 and data[at] & 5 != 5 and _chained(data, at):
                 if at:
@@ -201,7 +181,10 @@ class Parser:
                     self.first = packet
                 self.state = "frames"
                 return data[at:]
-        items.append(Skipped(packet, time, len(data)))
+        if old_chain(data):
+            self.state = "old"
+            return data
+        items.append(Skipped(packet, time, len(data), *[FOREIGN] * self.whole))
         return b""
 
 
@@ -225,3 +208,20 @@ def _chained(data: bytes, at: int) -> bool:
         if count == 8:
             return filled > 0
     return filled > 0 and (begin == 0 or count > 1)
+
+
+def old_chain(data: bytes, partial: bool = False) -> bool:
+    """Tell whether frames of ZMTP 1.0 follow one another to the end, one of them with a body.
+
+    `partial`: the last may be cut, and none needs a body.
+    """
+    at, filled = 0, partial
+    while at < len(data):
+        start = at + 9 if data[at] == 255 else at + 1
+        if start >= len(data):
+            return partial
+        size = int.from_bytes(data[at + 1 : start]) if data[at] == 255 else data[at]
+        if size < 1 or data[start] > MORE or size > 1 << 40:
+            return False
+        at, filled = start + size, filled or size > 1
+    return filled and (partial or at == len(data))

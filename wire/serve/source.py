@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from read.frames import ETHERNET, CaptureError, Record
+from read.frames import CaptureError, Record
 from read.live import PACKET, Keeper, NoInterface, create, link_of, listen, packets
+from read.segments import ETHERNET
 
 HEADER, HEAD = 24, struct.Struct("<IIII")  # bytes of a pcap file's head, and what precedes a packet
 KEPT = 1 << 30  # bytes that are kept where no file was asked for

@@ -7,6 +7,8 @@ from typing import Any
 from read.events import Connection, Event
 from read.story import Story
 
+from tell.text import remarks
+
 LISTS = ("requests", "replies", "subscriptions", "published", "jobs")
 ALWAYS = {"frame", "time", "sender", "kind"}
 NEVER = {"wire", "into"}  # of use to other outputs only
@@ -30,7 +32,8 @@ def event_object(event: Event) -> dict[str, Any]:
 
 def connection_object(connection: Connection) -> dict[str, Any]:
     """Return a connection with all its events."""
-    names = ("pattern", "client", "server", "version", "mechanism", "complete", *LISTS)
+    # by_port: the pattern is what the port suggests, not what the sockets said.
+    names = ("pattern", "by_port", "client", "server", "version", "mechanism", "complete", *LISTS)
     found = {name: getattr(connection, name) for name in names}
     return found | {"events": [event_object(event) for event in connection.events]}
 
@@ -38,5 +41,6 @@ def connection_object(connection: Connection) -> dict[str, Any]:
 def capture_json(name: str, story: Story) -> str:
     """Return the object of one capture, of a story that kept each event."""
     connections = [connection_object(connection) for connection in story.connections]
-    whole = {"file": name, "frames": story.frames, "connections": connections}
+    whole = {"file": name, "frames": story.frames, "remarks": list(remarks(story))}
+    whole["connections"] = connections
     return json.dumps(whole, ensure_ascii=False, indent=1)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from read.events import Connection, Event
-from read.story import Story
+from read.kept import CONNECTIONS
+from read.story import REFUSED, Story
+from read.streams import FLOWS
 
 from tell.words import direction, say, span
 
@@ -19,7 +21,7 @@ def heading(connection: Connection) -> str:
     if connection.late:
         said = said.replace(" connected to ", " and ", 1)
     if set(connection.counts) == {"refused"}:
-        return said.replace("connected to", "tried to connect to", 1)
+        said = said.replace("connected to", "tried to connect to", 1)
     if connection.by_port:
         said += ", types by the port"
     if connection.version:
@@ -43,10 +45,10 @@ def line(connection: Connection, event: Event, colour: bool = False) -> str:
 
 def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
     """Yield the whole story of a capture; `name` must be safe to show."""
-    count = len(story.connections)
+    count = story.kept.count
     yield (
         f"{name}: {story.frames:,} frames in {story.seconds:.1f} s, "
-        f"{count} ZMTP connection{'s' * (count != 1)}"
+        f"{count:,} ZMTP connection{'s' * (count != 1)}"
     )
     yield from remarks(story)
     for connection in story.connections:
@@ -61,6 +63,9 @@ def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
 def closing(connection: Connection) -> Iterable[str]:
     """Return what is to be said about a connection as a whole, below its events."""
     indent = " " * 25
+    if connection.lost:
+        yield f"{indent}lost sight of among too many others: what came later is not told"
+        return
     if not {"fin", "rst", "refused"} & set(connection.counts):
         yield f"{indent}still open when the capture ended"
     if connection.retransmitted:
@@ -75,6 +80,38 @@ def remarks(story: Story) -> Iterator[str]:
     if story.cut:
         yield f"Cut by the snap length: {story.cut:,} packets. Capture with -s 0 to keep all."
     if story.fragments:
-        yield f"Fragments of IP packets, not put together: {story.fragments:,}"
+        yield f"Fragments of IP packets whose other parts are not there: {story.fragments:,}"
     if story.links:
-        yield f"Not read: packets of link type {', '.join(map(str, sorted(story.links)))}"
+        yield f"Not read: packets of link type {_links(story)}"
+    past, dropped, kept = story.kept.past, story.streams.dropped, story.kept
+    if past:
+        which = ", ".join(f"{count:,} {pattern}" for pattern, count in past.items())
+        yield (
+            f"Not told: {sum(past.values()):,} of the ZMTP connections ({which}), since no more "
+            f"than {CONNECTIONS:,} are kept"
+        )
+    if dropped:
+        yield (
+            f"Lost sight of: {dropped:,} TCP connections, since no more than {FLOWS:,} are "
+            "followed at a time: what they carried later is missing, or told as begun before"
+        )
+    if story.unheard:
+        yield f"Not told: {story.unheard:,} refused attempts of more than {REFUSED:,} clients"
+    if kept.full:
+        yield f"Told together from frame {kept.full} on: all messages of a kind, as they are many"
+
+
+def _links(story: Story) -> str:
+    return ", ".join(map(str, sorted(story.links)))
+
+
+def nothing(story: Story, interface: str) -> str:
+    """Say why no ZMTP was found in a capture, as far as that is known; `interface` is the lab's."""
+    said = f"no ZMTP in its {story.frames:,} frames"
+    if story.links:
+        return f"{said}: packets of link type {_links(story)} cannot be read"
+    if story.cut:
+        return f"{said}: {story.cut:,} of them are cut by the snap length, capture with -s 0"
+    if story.fragments:
+        return f"{said}: {story.fragments:,} of them are fragments whose other parts are not there"
+    return f"{said}: was it captured on {interface}?"

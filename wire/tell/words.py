@@ -95,7 +95,7 @@ def _one(event: Event) -> str:
         said += f", {event.size:,} bytes"
     bodies = sum(part.role == "body" for part in event.parts)
     if bodies > 1:
-        said += f" in {bodies} frames"
+        said += f" in {bodies} ZMTP frames"
     said += _before(event)
     if event.round_trip is not None:
         said += f", {event.round_trip * 1000:.2f} ms after its request"
