@@ -49,6 +49,20 @@ def status(page: Page, words: str) -> None:
     expect(page.get_by_role("status")).to_have_text(re.compile(words), timeout=15_000)
 
 
+def pick(page: Page, port: int) -> None:
+    """Pick the connection to this port: loopback may carry others."""
+    heading = page.locator("#heading")
+
+    def found() -> bool:
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            if f":{port}," in heading.inner_text():
+                return True
+        return False
+
+    wait_for(found, 20)
+
+
 def steps(page: Page, count: int) -> None:
     """Go so many steps; each shows one arrow more, with its bytes."""
     for _ in range(count):
@@ -172,17 +186,7 @@ class Published:
         return self.sub.poll(10) > 0
 
     def pick(self, page: Page) -> None:
-        """Pick this connection on the page: loopback may carry others."""
-        heading = page.locator("#heading")
-
-        def found() -> bool:
-            for tab in page.get_by_role("tab").all():
-                tab.click()
-                if f":{self.port}," in heading.inner_text():
-                    return True
-            return False
-
-        wait_for(found)
+        pick(page, self.port)
 
     def send(self, text: str) -> None:
         self.pub.send_string(text)
@@ -334,6 +338,7 @@ def test_the_diagram_is_that_of_the_page_for_a_report(
     expect(page.get_by_role("tab")).to_have_count(3)
     for number in (1, 2, 3):
         page.get_by_role("tab", name=f"{number}  zmq-").click()
+        expect(page.locator("#heading")).to_contain_text(f"{number}. ")
         drawn = DRAWN.replace("ROOT", "#scroll")
         theirs = DRAWN.replace("ROOT", f"details.connection:nth-of-type({number}) figure")
         assert page.evaluate(drawn) == report.evaluate(theirs)

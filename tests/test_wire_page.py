@@ -276,7 +276,10 @@ def test_what_is_printed(browser: Browser) -> None:
     sheet.set_content(page(told((CAPTURES / "lab.pcap").read_bytes())))
     sheet.get_by_label("Name").fill("Siti")
     sheet.get_by_label("My remarks").first.fill("The worker asks for nothing.")
-    hint, table = sheet.get_by_text("A PDF for the report"), sheet.get_by_text("The same in words, with")
+    hint, table = (
+        sheet.get_by_text("A PDF for the report"),
+        sheet.get_by_text("The same in words, with"),
+    )
     expect(hint).to_be_visible()
     expect(table.first).to_be_visible()
     sheet.emulate_media(media="print")
