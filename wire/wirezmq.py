@@ -1,4 +1,4 @@
-"""Tells a packet capture of ZeroMQ as the messages that passed, with Wireshark's frame numbers.
+"""Tells a packet capture of ZeroMQ as the messages that passed, with Wireshark's packet numbers.
 
     python wire/wirezmq.py zmq.pcap            the story of a capture
     python wire/wirezmq.py --grade kelas/      a table of all captures that a class handed in
@@ -119,7 +119,7 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
                         print(f"[{known}] {heading(connection)}")
                     print(f"[{connection.number}] {line(connection, event, colour)}", flush=True)
     except KeyboardInterrupt:
-        print(f"\n{story.frames:,} frames", file=sys.stderr)
+        print(f"\n{story.frames:,} packets", file=sys.stderr)
     except CaptureError as error:
         return complain(interface, str(error))
     except BrokenPipeError:

@@ -154,7 +154,7 @@ class Answers:
         if frame is None:
             return f"no number given for {key}"
         if not 0 < frame <= story.frames:
-            return f"a frame that is not there taken for {key}"
+            return f"a packet that is not there taken for {key}"
         if self._right(key, story):
             return ""
         sights = self.seen.get(frame)
