@@ -215,11 +215,10 @@ class Story:
             for event in talk.unfinished((0, 1), self.frames, self.seconds):
                 self._add(talk, event, new)
 
-    def _gone(self, flow: Flow) -> None:
+    def _gone(self, flow: Flow, dropped: bool) -> None:
         """Take down the last of a connection that is not followed any more."""
         talk: Talk | None = flow.data
         if talk:
-            dropped = flow.state != "closed"
             self._finish(flow, talk, [])
             if talk.connection:
                 talk.connection.closed = True
