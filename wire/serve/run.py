@@ -106,7 +106,7 @@ def show(
             greeting = f"{at} plays {names}, Ctrl-C ends it"
             app = application(Shown(names, ports, files=files))
             asyncio.run(serve(app, listener, greeting))
-            return say("")
+            return say("\nended")
         try:
             capture = Capture(interface, kept, port)
         except CaptureError as error:
