@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pexpect
 import pytest
-from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, compose, run, wait_for
+from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, Served, compose, run, wait_for
 from test_pack import Engine, engine
 from test_wire_story import WIRE, wirezmq
 from wire_packets import CAPTURES, ethernet, pcap
@@ -244,6 +245,15 @@ def test_a_compressed_capture_is_read_as_it_is(tmp_path: Path) -> None:
         assert wirezmq("again", cwd=tmp_path).stdout == same.replace(packed.name, "again")
         with packed.open("rb") as pipe:
             assert wirezmq("-", stdin=pipe).stdout == same.replace(packed.name, "-")
+
+
+def test_a_compressed_capture_on_the_live_page(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    (tmp_path / "lab.gz").write_bytes(gzip.compress((CAPTURES / "lab.pcap").read_bytes()))
+    served = serve("lab.gz")
+    for part in "zmq.html", "play":
+        assert b"WAKTU Mon" in urlopen(served.url + part).read()
 
 
 def test_a_damaged_compressed_capture_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
