@@ -219,6 +219,15 @@ def test_what_is_no_capture_is_called_what_it_is(content: bytes, kind: str, tmp_
     assert done.stderr == f"wirezmq.py: x.pcap: {kind}\n"
 
 
+def test_what_is_missing_is_asked_of_the_script(tmp_path: Path) -> None:
+    """The containers run all the time: it is the script in them that has to be started."""
+    (tmp_path / "web.pcap").write_bytes(pcap([ethernet(b"")] * 3))
+    done = wirezmq("web.pcap", "--check", cwd=tmp_path)
+    for script in "clientzmq.py", "subzmq.py", "pullzmq.py":
+        assert f"was {script} started while the capture ran?" in done.stdout
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize("option", ["--html", "--pcapng"])
 @pytest.mark.parametrize(
     ("place", "why"),
