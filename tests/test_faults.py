@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from conftest import COMPOSE, ROOT, compose, run, wait_for
+from conftest import COMPOSE, PROJECT, ROOT, compose, run, wait_for
 from test_lab import inspect, logs
 
 # seconds within which a client goes on once its peer is back
@@ -36,8 +36,10 @@ DONE = re.compile(r"job of (\d) s \.+ done")
 @pytest.fixture(scope="module", autouse=True)
 def quick_lab(lab: None) -> Iterator[None]:
     """The lab with ten messages and ten jobs a second, so that little time tells much."""
-    compose("up", "-d", env=os.environ | {"ZMQ_INTERVAL": "0.1"})
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZMQ_INTERVAL", "0.1")
+        compose("up", "-d")
+        yield
     compose("up", "-d")
 
 
@@ -290,7 +292,7 @@ def test_servers_vanish_without_a_fin() -> None:
 @pytest.fixture
 def fresh() -> None:
     """Containers whose networks no other test has taken apart."""
-    compose("up", "-d", "--force-recreate", env=os.environ | {"ZMQ_INTERVAL": "0.1"})
+    compose("up", "-d", "--force-recreate")
 
 
 def test_a_worker_vanishes_without_a_fin(fresh: None) -> None:
@@ -385,17 +387,18 @@ def test_a_killed_worker_loses_its_jobs_and_no_others() -> None:
 
 
 @pytest.fixture
-def engine(lab: None) -> Iterator[Callable[..., str]]:
+def engine(image_file: Path) -> Iterator[Callable[..., str]]:
     """An engine of the test's own, with the lab's image: no one's containers are restarted.
 
     What it yields runs a command on that engine; without one it restarts the engine.
     """
     folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    name = f"{PROJECT}-engine"
     host = f"unix://{folder}/sock"
     command = (
-        "sudo nsenter --net=/run/netns/zmq-engine dockerd --bridge none"
+        f"sudo nsenter --net=/run/netns/{name} dockerd --bridge none"
         f" --data-root {folder}/data --exec-root {folder}/exec --pidfile {folder}/pid -H {host}"
-        " --containerd-namespace zmq-engine --containerd-plugins-namespace zmq-engine-plugins"
+        f" --containerd-namespace {name} --containerd-plugins-namespace {name}-plugins"
     )
     running: list[subprocess.Popen[bytes]] = []
 
@@ -417,14 +420,14 @@ def engine(lab: None) -> Iterator[Callable[..., str]]:
         assert done.returncode == 0 or not check, done.stderr
         return done.stdout if done.returncode == 0 else ""
 
-    run("sudo", "ip", "netns", "add", "zmq-engine")  # so that it may have a bridge br-zmq too
+    run("sudo", "ip", "netns", "add", name)  # so that its bridge may be called as the lab's
     launch()
     try:
-        run("sh", "-c", f"docker save praktikum-zmq | docker -H {host} load")
+        on_engine("docker", "load", "-i", str(image_file))
         yield on_engine
     finally:
         end()
-        run("sudo", "ip", "netns", "delete", "zmq-engine")
+        run("sudo", "ip", "netns", "delete", name)
         run("sudo", "rm", "-rf", str(folder))
 
 

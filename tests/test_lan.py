@@ -7,7 +7,8 @@ import pytest
 from conftest import COMPOSE, PROJECT, ROOT, compose, run, wait_for
 from test_pack import sudo
 
-pytestmark = pytest.mark.usefixtures("lab")
+# One worker has the cable, and the ports of this machine.
+pytestmark = [pytest.mark.usefixtures("lab"), pytest.mark.xdist_group("lan")]
 
 LECTURER, STUDENT = "198.18.1.1", "198.18.1.2"
 LAN = [*COMPOSE, "-f", "compose/lan.yml"]

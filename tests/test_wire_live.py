@@ -14,6 +14,9 @@ import pytest
 import zmq
 from test_wire_story import WIRE, wirezmq
 
+# One worker listens to all of the loopback.
+pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
+
 BOUND = 0.1  # seconds from the packet to its line
 
 

@@ -25,7 +25,7 @@ class Held(NamedTuple):
 
     client: str
     server: str
-    initial: tuple[int, int]  # sequence numbers of the first bytes from client and server
+    initial: tuple[int, int]  # sequence numbers at which client and server begin
     syn: int  # microseconds since 1970, 0 if it is not in the capture
     greeting: int
     texts: dict[int, str]  # microseconds since 1970 -> text of a message

@@ -109,7 +109,7 @@ def show(
             asyncio.run(serve(app, listener, greeting))
             return say("")
         try:
-            capture = Capture(interface, kept)
+            capture = Capture(interface, kept, port)
         except CaptureError as error:
             raise Refusal(interface, str(error)) from None
         except OSError as error:
