@@ -74,21 +74,27 @@ def test_a_clone_in_a_path_with_a_colon(script: str, tmp_path: Path, lab: None) 
 
 
 @pytest.mark.parametrize("script", ["demo", "test"])
-def test_a_second_clone_leaves_the_lab_alone(script: str, tmp_path: Path, lab: None) -> None:
-    clone = clone_to(tmp_path / "zmq")
+@pytest.mark.parametrize("same", [False, True], ids=["second clone", "symlink"])
+def test_the_lab_of_another_path_is_left_alone(
+    script: str, same: bool, tmp_path: Path, lab: None
+) -> None:
+    """To Compose the same clone through a symlink is another, whose containers differ."""
+    other = tmp_path / "zmq"
+    if same:
+        other.symlink_to(ROOT)
+    else:
+        clone_to(other)
     running = compose("ps", "-q").stdout
     says(
         f"ready: a lab {PROJECT} is up already, of {ROOT}/compose/zmq.yml: end it with "
         f"'docker compose -p {PROJECT} down', or name ours otherwise: "
         "'export COMPOSE_PROJECT_NAME=second ZMQ_BRIDGE=br-second'",
-        clone / "scripts" / script,
+        other / "scripts" / script,
+        cwd=other,
+        env=os.environ | {"PWD": str(other)},
     )
     assert compose("ps", "-q").stdout == running
-
-
-def test_the_same_clone_through_a_symlink_is_the_same(tmp_path: Path, lab: None) -> None:
-    (tmp_path / "link").symlink_to(ROOT)
-    assert run(str(tmp_path / "link/scripts/ready"), cwd=tmp_path / "link").stderr == ""
+    assert run("scripts/ready").stderr == ""
 
 
 # --- rights, and what setup finds ----------------------------------------------------------------
