@@ -261,10 +261,9 @@ def test_the_network_is_taken_and_given_back(server: str, away: int, side: str) 
         back = time.time()
         client.write()
         took = client.went_on(back)
-        print(
-            f"{service} off the network for {back - gone:.1f} s: its client goes on {took:.2f} s later"
-        )
-        assert took < (SOON[server] if away > 8 else back - gone + 1)
+        was_away = back - gone  # Docker takes its time, too
+        print(f"{service} was away for {was_away:.1f} s: its client goes on after {took:.2f} s")
+        assert took < (SOON[server] if away > 8 else was_away + 1)
 
 
 def in_network_of(service: str, *command: str) -> list[str]:
