@@ -239,7 +239,7 @@ def test_a_compressed_capture_is_read_as_it_is(tmp_path: Path) -> None:
         packed = tmp_path / f"{path.name}.gz"
         packed.write_bytes(gzip.compress(path.read_bytes()))
         same = wirezmq(path, cwd=tmp_path).stdout.replace(str(path), packed.name)
-        assert "70 frames" in same and wirezmq(packed.name, cwd=tmp_path).stdout == same
+        assert "70 packets" in same and wirezmq(packed.name, cwd=tmp_path).stdout == same
         assert wirezmq(packed.name, "--pcapng", "again", cwd=tmp_path).returncode == 0
         assert wirezmq("again", cwd=tmp_path).stdout == same.replace(packed.name, "again")
         with packed.open("rb") as pipe:
@@ -271,7 +271,7 @@ def test_a_compressed_capture_that_unpacks_to_much_takes_little_memory(tmp_path:
     )
     command = [sys.executable, "-c", script, sys.executable, str(WIRE), "large.pcap.gz"]
     done = run(*command, cwd=tmp_path)
-    assert "no ZMTP in its 40 frames" in done.stderr
+    assert "no ZMTP in its 40 packets" in done.stderr
     assert int(done.stdout.split()[-1]) < 100  # MB
 
 
@@ -335,6 +335,13 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         assert 'request "dari desktop"' in run(*wire, **how).stdout
         assert run(*wire, "--html", "zmq.html", **how).returncode == 0
         assert "dari desktop" in (tmp_path / "zmq.html").read_text()
+        # The live page is on the engine's network: what its settings call host networking.
+        page = pexpect.spawn(" ".join([*dc, "run --rm zmq-wire --serve"]), timeout=30, **how)
+        page.expect(f"http://127.0.0.1:8080 shows {bridge} live, Ctrl-C ends it")
+        get = ["sudo", "ip", "netns", "exec", desktop.name, "curl", "-s", "http://127.0.0.1:8080/"]
+        wait_for(lambda: "<title>" in run(*get).stdout)
+        page.sendintr()
+        page.expect(pexpect.EOF)
     finally:
         run(*dc, "down", **how)
 

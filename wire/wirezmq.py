@@ -1,4 +1,4 @@
-"""Tells a packet capture of ZeroMQ as the messages that passed, with Wireshark's frame numbers.
+"""Tells a packet capture of ZeroMQ as the messages that passed, with Wireshark's packet numbers.
 
     python wire/wirezmq.py zmq.pcap            the story of a capture
     python wire/wirezmq.py --grade kelas/      a table of all captures that a class handed in
@@ -12,18 +12,13 @@ for a file that cannot be written, a capture that cannot be read to its end or h
 import argparse
 import os
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import BinaryIO, TypeVar
 
-from read.files import plain
-from read.frames import CaptureError, Record, records
+from read.frames import CaptureError
 from read.payload import printable
-from read.story import PORTS, Look, Story
+from read.story import PORTS, Story
+from read.whole import read, reason
 
-T = TypeVar("T")
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
-HERE = "/here"  # where zmq.yml shows zmq-wire the folder that the user stands in
 NEEDED = "this needs {}: pip install it, or run zmq-wire, the container that has it"
 SERVE = "127.0.0.1:8080"
 PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
@@ -95,56 +90,6 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def progress(source: Iterable[T], far: Callable[[T], str]) -> Iterator[T]:
-    """Pass items on, and say on the terminal how far it is, once it takes over a second."""
-    said, due = False, time.monotonic() + 1
-    try:
-        for item in source:
-            if time.monotonic() > due:
-                print(f"\r{far(item)}\x1b[K", end="", file=sys.stderr, flush=True)
-                said, due = True, time.monotonic() + 0.1
-            yield item
-    finally:
-        if said:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def _far(record: Record, file: BinaryIO) -> str:
-    size = os.fstat(file.fileno()).st_size if file.seekable() else 0
-    return f"{record.number:,} frames" + (f", {file.tell() * 100 // size} %" if size else "")
-
-
-def reason(error: OSError, path: str) -> str:
-    """Say why a file cannot be read or written, in the words of its user."""
-    if os.getcwd() == HERE and not os.path.realpath(path).startswith(HERE + "/"):
-        return "zmq-wire sees only the folder where you stand: go to that of the file, or copy it"
-    if isinstance(error, IsADirectoryError):
-        return "a folder, not a file"
-    return error.strerror or str(error)
-
-
-def read(path: str, story: Story, look: Look = lambda record, events: None) -> str:
-    """Read a capture into the story; return what is wrong with it, or an empty text."""
-    try:
-        file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)
-        with file:
-            source = records(plain(file))
-            if sys.stderr.isatty():
-                source = progress(source, lambda record: _far(record, file))
-            for record in source:
-                look(record, story.feed(record))
-    except KeyboardInterrupt:
-        if path != "-":
-            raise
-    except CaptureError as error:
-        return str(error)
-    except OSError as error:
-        return reason(error, path)
-    finally:
-        look(None, story.end())
-    return ""
-
-
 def tell_live(options: argparse.Namespace, colour: bool) -> int:
     """Tell what passes on an interface until Ctrl-C."""
     from read.live import Keeper, create, empty, link_of, listen, packets
@@ -174,7 +119,7 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
                         print(f"[{known}] {heading(connection)}")
                     print(f"[{connection.number}] {line(connection, event, colour)}", flush=True)
     except KeyboardInterrupt:
-        print(f"\n{story.frames:,} frames", file=sys.stderr)
+        print(f"\n{story.frames:,} packets", file=sys.stderr)
     except CaptureError as error:
         return complain(interface, str(error))
     except BrokenPipeError:
@@ -253,7 +198,7 @@ def main() -> int:
     if options.grade:
         from grade.whole import grade_class
 
-        return grade_class(options, PORTS | dict(options.port), read, progress)
+        return grade_class(options, PORTS | dict(options.port))
     code = passed = 0
     each = options.all or options.json
     for path in options.captures:
@@ -285,7 +230,7 @@ def main() -> int:
     if options.answers:
         from grade.whole import check_answers
 
-        code = max(code, check_answers(options, PORTS | dict(options.port), read))
+        code = max(code, check_answers(options, PORTS | dict(options.port)))
     return code
 
 

@@ -108,7 +108,7 @@ def show(
             asyncio.run(serve(app, listener, greeting))
             return say("")
         try:
-            capture = Capture(interface, kept)
+            capture = Capture(interface, kept, port)
         except CaptureError as error:
             raise Refusal(interface, str(error)) from None
         except OSError as error:
@@ -119,7 +119,7 @@ def show(
             frames = asyncio.run(_live(name, capture, ports, listener, greeting))
         finally:
             capture.end()
-        say(f"\n{frames:,} frames")
+        say(f"\n{frames:,} packets")
 
 
 def _read(endpoint: str) -> tuple[str, int]:
@@ -150,7 +150,7 @@ def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
     except OSError as error:
         wrong = error.strerror or str(error)
     if not story.connections:
-        raise Refusal(path, wrong or f"no ZMTP in its {story.frames:,} frames")
+        raise Refusal(path, wrong or f"no ZMTP in its {story.frames:,} packets")
     return path, printable(os.fsencode(path)), story.frames
 
 

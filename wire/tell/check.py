@@ -91,7 +91,7 @@ def table(name: str, story: Story, colour: bool = False) -> Iterator[str]:
     yield f"{name}: {sum(bool(row.frames) for row in found)} of {len(found)} found"
     for row in found:
         if row.frames:
-            mark, said = "found", f"frame{'s' * (',' in row.frames)} {row.frames}"
+            mark, said = "found", f"packet{'s' * (',' in row.frames)} {row.frames}"
         else:
             mark, said = "MISSING", row.cause
         code = "32" if row.frames else "31"

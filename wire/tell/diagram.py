@@ -24,7 +24,7 @@ BOX = 25  # characters of a line in the box that names a side
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^\x21-\x7e]*")
 ROW, TITLE = 30, 18  # units from one arrow to the next, and for the name of a phase
 MIDDLE = (LEFT + RIGHT) / 2
-FRAME, MORE = "Frame", "{:,} more events, which the table tells"
+PACKET, MORE = "Packet", "{:,} more events, which the table tells"
 
 PHASES = {"syn": "TCP handshake", "syn-ack": "TCP handshake", "ack": "TCP handshake"}
 PHASES |= {"refused": "TCP handshake", "fin": "TCP close", "rst": "TCP close"}
@@ -137,7 +137,7 @@ def sides(connection: Connection, names: dict[str, str]) -> Drawing:
     top = 46 + 13 * max(map(len, wrapped))
     shapes = [
         *(shape("path", "life", d=f"M{x},{top - 8} V{top + 0.5}") for x, _ in both),
-        shape("text", "frame", FRAME, x=90, y=top - 14),
+        shape("text", "frame", PACKET, x=90, y=top - 14),
     ]
     for (x, address), lines in zip(both, wrapped, strict=True):
         shapes += [

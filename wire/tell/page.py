@@ -144,7 +144,7 @@ def line(connection: Connection, event: Event, with_bytes: bool) -> dict[str, An
     """Return the row of an event."""
     said = say(shorten(event, TEXT))
     if event.begin and event.begin != event.frame and event.count == 1:
-        said += f" (begins in frame {event.begin})"
+        said += f" (begins in packet {event.begin})"
     return {
         "more": "",
         "frame": span(event),
