@@ -215,7 +215,7 @@ def test_the_container_sees_one_folder_only(lab: None, tmp_path: Path) -> None:
         (b"PK\3\4 docx", "a zip archive or a document, not a capture"),
         (b"\x28\xb5\x2f\xfd\0", "compressed with zstd: unpack it first, with 'zstd -d'"),
         (b"\x04\x22\x4d\x18\0", "compressed with lz4: unpack it first, with 'lz4 -d'"),
-        (gzip.compress(b"Hello"), "not a capture (neither pcap nor pcapng)"),
+        (gzip.compress(b"Hello", mtime=0), "not a capture (neither pcap nor pcapng)"),
     ],
 )
 def test_what_is_no_capture_is_called_what_it_is(content: bytes, kind: str, tmp_path: Path) -> None:
