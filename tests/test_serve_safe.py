@@ -285,7 +285,7 @@ def test_without_its_libraries_it_says_which(tmp_path: Path) -> None:
 
 
 def publish(rate: int, seconds: int, port: int) -> int:
-    """Publish at a port of loopback, so many a second for so many seconds; return how many that were."""
+    """Publish at a port of loopback, so many a second; return how many that were."""
     with zmq.Context() as context, context.socket(zmq.PUB) as pub, context.socket(zmq.SUB) as sub:
         pub.linger = sub.linger = pub.sndhwm = sub.rcvhwm = 0
         pub.bind(f"tcp://127.0.0.1:{port}")
