@@ -1,5 +1,11 @@
-"""What the tests share: scripts on loopback, the lab on the real engine, tshark in a container."""
+"""What the tests share: scripts on loopback, a lab on the real engine, tshark in a container.
 
+The workers of pytest-xdist each have a lab of their own, `praktikum-test3` on the bridge
+`br-zmq-t3`; a run in one process has `praktikum-test` on `br-zmq-t`. `docker compose -f
+compose/zmq.yml …`, as it stands, is that lab: the environment names it.
+"""
+
+import fcntl
 import json
 import os
 import re
@@ -8,16 +14,29 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = ["docker", "compose", "--ansi", "never", "-f", "compose/zmq.yml"]
-PROJECT = os.environ.get("COMPOSE_PROJECT_NAME") or "praktikum"  # the name of the lab, and
-BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"  # of its bridge: another beside it has its own
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if not WORKER:  # what starts the workers, if there are any: they inherit these names
+    LAB = os.environ.get("COMPOSE_PROJECT_NAME") or "praktikum"
+    os.environ["COMPOSE_PROJECT_NAME"] = f"{LAB}-test"
+    os.environ["ZMQ_BRIDGE"] = f"{os.environ.get('ZMQ_BRIDGE') or 'br-zmq'}-t"
+PROJECT = os.environ["COMPOSE_PROJECT_NAME"] = os.environ["COMPOSE_PROJECT_NAME"] + WORKER
+BRIDGE = os.environ["ZMQ_BRIDGE"] = os.environ["ZMQ_BRIDGE"] + WORKER
+
+# A shell that starts the tests in the background makes its children ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run(*command: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -42,10 +61,86 @@ def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
         time.sleep(0.05)
 
 
+# --- how the tests are shared out ---------------------------------------------------------------
+
+WORKERS = 8  # mostly they wait: for jobs that take seconds, for time limits, for the engine
+# What takes longest begins first, so that no worker is left with it at the end.
+LONGEST = "readme swarm load pack edges lan faults lab hostile wire_page".split()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Share out the whole suite; what is named on the command line runs in one process."""
+    return WORKERS if config.args_source == pytest.Config.ArgsSource.TESTPATHS else 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, and before it what has to stay together on one worker."""
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        name = item.path.stem.removeprefix("test_")
+        together = item.get_closest_marker("xdist_group") is not None
+        return not together, LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
+@contextmanager
+def locked(what: str, factory: pytest.TempPathFactory, how: int = fcntl.LOCK_EX) -> Iterator[Path]:
+    """Hold a lock that the workers of this run share, and give the folder that they share."""
+    shared = factory.getbasetemp().parent if WORKER else factory.getbasetemp()
+    with (shared / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, how)
+        yield shared
+
+
+def once(what: str, do: Callable[[], None], factory: pytest.TempPathFactory) -> None:
+    """Do something once in a run: the worker that comes first does it, the others wait."""
+    with locked(what, factory) as shared:
+        if not (shared / f"{what}.done").exists():
+            do()
+            (shared / f"{what}.done").touch()
+
+
+@pytest.fixture(scope="module")
+def loopback_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """While a module listens to all of the loopback, no scripts talk there in other tests."""
+    with locked("loopback", tmp_path_factory):
+        yield
+
+
+# --- what is seen when a test fails --------------------------------------------------------------
+
+# What each fixture has to tell of a test that failed with it.
+WITNESSES: dict[str, Callable[[], str]] = {}
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put what the witnesses saw beside the message of a failure."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        item.stash[FAILED] = True
+        for name in item.fixturenames:
+            if name in WITNESSES:
+                report.sections.append((f"seen by {name}", WITNESSES[name]()))
+    return report
+
+
+def last_lines(text: str, count: int = 40) -> str:
+    return "\n".join(text.splitlines()[-count:])
+
+
+# --- scripts on loopback -------------------------------------------------------------------------
+
+
 class Script:
     """One of the six scripts, running on this machine; its output gathers in files."""
 
     def __init__(self, folder: Path, script: str, *arguments: str | bytes, **environment: str):
+        self.command = [script, *arguments]
         self.out, self.err = folder / "stdout", folder / "stderr"
         self.process = subprocess.Popen(
             [sys.executable, ROOT / script, *arguments],
@@ -53,8 +148,6 @@ class Script:
             stdout=self.out.open("w"),
             stderr=self.err.open("w"),
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | environment,
-            # A shell that starts the tests in the background makes its children ignore Ctrl-C.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     @property
@@ -82,7 +175,9 @@ class Script:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Script]]:
+def start(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Script]]:
     """Start scripts on loopback; those still running at the end of the test are killed."""
     started: list[Script] = []
 
@@ -92,10 +187,15 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Script]]:
         started.append(Script(folder, script, *arguments, **environment))
         return started[-1]
 
-    yield starter
-    for script in started:
-        script.process.kill()
-        script.process.wait()
+    WITNESSES["start"] = lambda: "\n".join(
+        f"{script.command}:\n{last_lines(script.output)}\n{last_lines(script.errors)}"
+        for script in started
+    )
+    with locked("loopback", tmp_path_factory, fcntl.LOCK_SH):
+        yield starter
+        for script in started:
+            script.process.kill()
+            script.process.wait()
 
 
 @pytest.fixture
@@ -106,50 +206,140 @@ def endpoint() -> str:
         return f"tcp://127.0.0.1:{free.getsockname()[1]}"
 
 
+# --- the lab -------------------------------------------------------------------------------------
+
+
 @pytest.fixture(scope="session")
-def lab() -> Iterator[None]:
-    """The lab, built and up, with nothing left of an earlier one."""
+def image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The lab's image, built once in a run."""
+
+    def build() -> None:
+        done = run("scripts/setup", timeout=600)
+        assert done.returncode == 0, done.stderr
+        compose("build", timeout=600)
+
+    once("image", build, tmp_path_factory)
+    return "praktikum-zmq"
+
+
+@pytest.fixture(scope="session")
+def image_file(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lab's image in a file, for engines that lack it."""
+    file = tmp_path_factory.getbasetemp().parent / f"{PROJECT.removesuffix(WORKER)}.tar"
+
+    def save() -> None:
+        done = run("docker", "save", "-o", str(file), image)
+        assert done.returncode == 0, done.stderr
+
+    once("image_file", save, tmp_path_factory)
+    return file
+
+
+@pytest.fixture(scope="session")
+def lab(image: str) -> Iterator[None]:
+    """The lab of this worker, with nothing left of an earlier one."""
+    ready = run("scripts/ready")
+    assert ready.returncode == 0, ready.stderr
     compose("down", "--remove-orphans", "--timeout", "5")
-    compose("up", "-d", "--build", timeout=600)
+    compose("up", "-d")
+    WITNESSES["lab"] = lambda: compose("logs", "--tail", "10", "--timestamps", check=False).stdout
     yield
     compose("down", "--remove-orphans")
 
 
+@pytest.fixture(autouse=True)
+def captured(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Of each test on the lab the packets are captured, and kept if it fails.
+
+    The next test then has the lab anew.
+    """
+    if "lab" not in request.fixturenames:
+        yield
+        return
+    name = re.sub(r"\W+", "-", request.node.name)
+    file = tmp_path_factory.getbasetemp() / f"{name}.pcap"
+    # As many as a person may want to look through; the attacks of test_hostile make millions.
+    tcpdump = f"tcpdump -Z root --immediate-mode -Uni {BRIDGE} -c 20000 -w {file}"
+    with subprocess.Popen(
+        ["sudo", "sh", "-c", f"{tcpdump} & read -r _; kill $!"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        WITNESSES["captured"] = lambda: (
+            f"{file}\n"
+            + last_lines(run("sudo", sys.executable, "wire/wirezmq.py", str(file)).stdout)
+        )
+        yield
+        process.communicate()  # the end of its input ends it
+    del WITNESSES["captured"]
+    if request.node.stash.get(FAILED, False):
+        compose("up", "-d", "--force-recreate", "--remove-orphans")
+    else:
+        file.unlink(missing_ok=True)
+
+
+# --- programs in containers ----------------------------------------------------------------------
+
 Tool = Callable[[list[str], Path], str]
 
 
-def in_container(image: str, folder: str, program: list[str], *options: str) -> Tool:
-    """Build an image of the project and return a function that runs its program in a folder."""
-    run("scripts/setup", timeout=600)
-    services = json.loads(compose("config", "--format", "json").stdout)["services"]
-    argument = ["--build-arg", f"BASE={services['zmq-rep']['build']['args']['BASE']}"]
-    done = run("docker", "build", "-q", "-t", image, *argument, folder, timeout=900)
-    assert done.returncode == 0, done.stderr
+@contextmanager
+def in_container(image: str, folder: str, program: list[str], factory: Any) -> Iterator[Tool]:
+    """Build an image of the project and give a function that runs its program in a folder.
+
+    It runs in one container for all, without a network, which sees the folder as /data.
+    """
+
+    def build() -> None:
+        done = run("scripts/setup", timeout=600)
+        assert done.returncode == 0, done.stderr
+        services = json.loads(compose("config", "--format", "json").stdout)["services"]
+        argument = ["--build-arg", f"BASE={services['zmq-rep']['build']['args']['BASE']}"]
+        done = run("docker", "build", "-q", "-t", image, *argument, folder, timeout=900)
+        assert done.returncode == 0, done.stderr
+
+    once(image, build, factory)
+    begin = ["docker", "run", "-d", "--rm", "--init", "--network", "none"]
+    for seen in factory.getbasetemp(), ROOT / "tests":
+        begin += ["-v", f"{seen}:{seen}"]
+    container = run(*begin, "-w", "/", image, "sleep", "infinity").stdout.strip()
 
     def tool(arguments: list[str], data: Path) -> str:
-        container = ["docker", "run", "--rm", "--network", "none", "-v", f"{data}:/data", *options]
-        done = run(*container, "-w", "/data", image, *program, *arguments)
+        there = 'rm -rf /data; ln -s "$0" /data; cd /data; exec "$@"'
+        command = ["docker", "exec", container, "sh", "-c", there, str(data), *program]
+        done = run(*command, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    return tool
+    yield tool
+    run("docker", "rm", "-f", container)
 
 
 @pytest.fixture(scope="session")
-def tshark() -> Tool:
-    """Run tshark 4.4 in a container of its own, in a folder that it may read."""
-    return in_container("praktikum-zmq-tshark", "tests", ["tshark"])
+def wireshark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+    """Run the programs of Wireshark 4.4 in a container of their own, in a folder that they see."""
+    with in_container("praktikum-zmq-tshark", "tests", [], tmp_path_factory) as tool:
+        yield tool
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Tool:
+def tshark(wireshark: Tool) -> Tool:
+    """Run its tshark."""
+    return lambda arguments, data: wireshark(["tshark", *arguments], data)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
     """Run Chromium without a screen in a container of its own, which has no network."""
     program = "chromium --headless --no-sandbox --disable-gpu --no-first-run".split()
-    return in_container("praktikum-zmq-screen", "img", program, "--init")
+    with in_container("praktikum-zmq-screen", "img", program, tmp_path_factory) as tool:
+        yield tool
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: Tool) -> Iterator[Browser]:
+def browser(chromium: Tool) -> Iterator["Browser"]:
     """That Chromium on this machine's network, driven from here."""
     options = [
         "--headless",
@@ -161,6 +351,8 @@ def browser(chromium: Tool) -> Iterator[Browser]:
     command = ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m"]
     command += ["praktikum-zmq-screen", "chromium", *options, "--remote-debugging-port=0"]
     container = run(*command).stdout.strip()
+    from playwright.sync_api import sync_playwright  # which few tests need
+
     try:
         listening = r"DevTools listening on (ws://\S+)"
         wait_for(lambda: re.search(listening, run("docker", "logs", container).stderr), 30)
@@ -188,7 +380,6 @@ class Served:
             cwd=folder,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             start_new_session=True,  # from its own process group sudo passes no signal on
         )
         self.first = self.line()

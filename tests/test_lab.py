@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import time
 from collections import Counter
@@ -15,11 +16,11 @@ from typing import Any
 
 import pexpect
 import pytest
-from conftest import BRIDGE, ROOT, compose, run, wait_for
+from conftest import BRIDGE, PROJECT, ROOT, compose, run, wait_for
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
 
-pytestmark = pytest.mark.usefixtures("fresh")
+pytestmark = pytest.mark.usefixtures("lab")
 
 SERVICES = ["zmq-pub", "zmq-pull", "zmq-push", "zmq-rep", "zmq-req", "zmq-sub"]
 SERVERS = {"zmq-rep": "REP server", "zmq-pub": "PUB publisher", "zmq-push": "PUSH dispatcher"}
@@ -28,12 +29,6 @@ CLIENTS = {
     "zmq-sub": ("python subzmq.py", "WAKTU .* 20", "SUB subscriber"),
     "zmq-pull": ("python pullzmq.py", r"job of \d s \.", r"Worker \w+"),
 }
-
-
-@pytest.fixture(scope="module")
-def fresh(lab: None) -> None:
-    """Containers that have said nothing yet: what other tests did fills their logs."""
-    compose("up", "-d", "--force-recreate")
 
 
 def typed(command: str) -> Terminal:
@@ -127,24 +122,24 @@ def test_a_container_may_do_little(service: str) -> None:
 @pytest.fixture
 def outside() -> Iterator[str]:
     """A server beyond this machine's bridges: in a network namespace behind a veth pair."""
-    up = """
-        ip netns add outside
-        ip link add outside type veth peer name eth0 netns outside
-        ip addr add 198.51.100.1/24 dev outside
-        ip link set outside up
-        ip -n outside addr add 198.51.100.2/24 dev eth0
-        ip -n outside link set eth0 up
-        ip -n outside route add default via 198.51.100.1"""
+    name, cable = f"{PROJECT}-outside", f"{BRIDGE}-out"
+    up = f"""
+        ip netns add {name}
+        ip link add {cable} type veth peer name eth0 netns {name}
+        ip addr add 198.51.100.1/24 dev {cable}
+        ip link set {cable} up
+        ip -n {name} addr add 198.51.100.2/24 dev eth0
+        ip -n {name} link set eth0 up
+        ip -n {name} route add default via 198.51.100.1"""
     for command in up.strip().splitlines():
         done = run("sudo", *command.split())
         assert done.returncode == 0, done.stderr
-    serve = "sudo ip netns exec outside timeout 60 python3 -m http.server 8000"
+    serve = f"sudo ip netns exec {name} timeout 60 python3 -m http.server 8000"
     server = subprocess.Popen(serve.split(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     yield "import socket; socket.create_connection(('198.51.100.2', 8000), 1); print('reached')"
-    run("sudo", "ip", "netns", "pids", "outside")
-    run("sudo", "sh", "-c", "kill $(ip netns pids outside)")
+    run("sudo", "sh", "-c", f"kill $(ip netns pids {name})")
     server.wait(10)
-    run("sudo", "ip", "netns", "delete", "outside")
+    run("sudo", "ip", "netns", "delete", name)
 
 
 def test_the_containers_reach_no_outside_address(outside: str) -> None:
@@ -255,20 +250,25 @@ def test_a_server_comes_back_by_itself() -> None:
 def test_a_client_started_first_waits_for_its_server() -> None:
     compose("stop", "zmq-rep")
     client = exec_typed("zmq-req", "python clientzmq.py pertama")
-    time.sleep(3)
+    client.expect("No reply, attempt 1 of 3")
     compose("start", "zmq-rep")
     client.expect(r"Reply: 'World'")
     client.expect(r"Reply: 'Received: pertama'")
     assert ends(client) == 0
 
 
-def test_an_edited_script_runs_at_once() -> None:
-    script = ROOT / "req/edited.py"
+def test_an_edited_script_runs_at_once(tmp_path: Path) -> None:
+    for folder in "compose", "req":
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    names = {"COMPOSE_PROJECT_NAME": f"{PROJECT}-e", "ZMQ_BRIDGE": f"{BRIDGE}-e"}
+    there: Any = {"cwd": tmp_path, "env": os.environ | names}
     try:
-        script.write_text("print('edited')\n")
-        assert compose("exec", "-T", "zmq-req", "python", "edited.py").stdout == "edited\n"
+        compose("up", "-d", "zmq-req", **there)
+        (tmp_path / "req/clientzmq.py").write_text("print('edited')\n")
+        said = compose("exec", "-T", "zmq-req", "python", "clientzmq.py", **there).stdout
+        assert said == "edited\n"
     finally:
-        script.unlink()
+        compose("down", **there)
 
 
 # --- several workers --------------------------------------------------------------------------
@@ -359,7 +359,7 @@ def left_behind() -> str:
             captures.append(process.read_text().replace("\0", " "))
     return "\n".join(
         [line for line in clients.splitlines() if "python" in line]
-        + [line for line in captures if line.startswith("tcpdump") and BRIDGE in line]
+        + [line for line in captures if line.startswith(f"tcpdump -ni {BRIDGE} ")]
     )
 
 
@@ -386,7 +386,6 @@ def test_what_zmq_wire_writes_is_the_users(tmp_path: Path) -> None:
     there: Any = {"cwd": str(folder), "env": os.environ | {"PWD": str(folder)}}  # as a shell has it
     live = pexpect.spawn(f"{wire} -w zmq.pcap", encoding="utf-8", timeout=30, **there)
     live.expect(f"live from {BRIDGE}, Ctrl-C ends it")
-    time.sleep(0.5)
     compose("exec", "-T", "zmq-req", "python", "clientzmq.py", "halo")
     live.expect('request "halo" after the empty delimiter')
     live.sendintr()
@@ -403,7 +402,7 @@ def test_typed_tcpdump_captures(tmp_path: Path) -> None:
     tcpdump = typed(command)
     tcpdump.expect(f"listening on {BRIDGE}")
     compose("exec", "-T", "zmq-req", "python", "clientzmq.py")
-    time.sleep(1)
+    tcpdump.expect(r"Got [1-9]\d*")
     tcpdump.sendintr()
     tcpdump.expect(r"[1-9]\d* packets captured")
     assert ends(tcpdump) == 0

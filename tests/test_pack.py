@@ -7,15 +7,20 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT, ROOT, run, wait_for
 
-pytestmark = pytest.mark.usefixtures("lab")  # whose image is packed
+# One worker packs the image, and has the engine that starts without one.
+pytestmark = [pytest.mark.usefixtures("image"), pytest.mark.xdist_group("pack")]
 
-ARCHITECTURE = run("docker", "version", "-f", "{{.Server.Arch}}").stdout.strip()
+
+@cache
+def architecture() -> str:
+    return run("docker", "version", "-f", "{{.Server.Arch}}").stdout.strip()
 
 
 def sudo(*command: str) -> str:
@@ -90,9 +95,9 @@ def pack(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run(str(clone / "scripts/pack"), cwd=stick)
     assert done.returncode == 0, done.stderr
     (pack,) = stick.iterdir()
-    assert pack.name == f"praktikum-zmq-{ARCHITECTURE}.tar.gz"
+    assert pack.name == f"praktikum-zmq-{architecture()}.tar.gz"
     assert done.stdout.startswith(f"{pack}: ")
-    assert done.stdout.endswith(f"M, for machines with {ARCHITECTURE}\n")
+    assert done.stdout.endswith(f"M, for machines with {architecture()}\n")
     assert "notes.txt" in run("git", "-C", str(clone), "status", "--short").stdout  # as before
     return pack
 
@@ -118,7 +123,7 @@ def test_the_lab_starts_from_the_pack_alone(bare: Engine, pack: Path, tmp_path: 
     done = run("env", f"DOCKER_HOST={bare.host}", f"{ROOT}/scripts/unpack", str(pack), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        f"The lab for {ARCHITECTURE} is here: "
+        f"The lab for {architecture()} is here: "
         "cd praktikum-zmq && docker compose -f compose/zmq.yml up -d\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["praktikum-zmq"]
@@ -232,7 +237,7 @@ def test_unpack_for_another_architecture(tmp_path: Path) -> None:
         member = tarfile.TarInfo("architecture")
         member.size = len(b"z80\n")
         tar.addfile(member, BytesIO(b"z80\n"))
-    words = f"is for z80, and this engine runs {ARCHITECTURE}"
+    words = f"is for z80, and this engine runs {architecture()}"
     refuses(tmp_path, "unpack", str(other), host="", words=words)
 
 

@@ -12,12 +12,12 @@ from subprocess import PIPE, Popen
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import run, wait_for
+from conftest import PROJECT, WITNESSES, last_lines, run, wait_for
 from test_pack import Engine, engine, sudo
 
-pytestmark = pytest.mark.usefixtures("lab")  # whose image the two engines load
+pytestmark = pytest.mark.xdist_group("swarm")  # one worker has the two engines
 
-ONE, TWO = "zmq-satu", "zmq-dua"
+ONE, TWO = f"{PROJECT}-satu", f"{PROJECT}-dua"
 SERVICES = ["zmq-pub", "zmq-pull", "zmq-push", "zmq-rep", "zmq-req", "zmq-sub"]
 
 
@@ -79,26 +79,27 @@ class Swarm(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+def swarm(image_file: Path) -> Iterator[Swarm]:
     """The stack, deployed on two engines to which the image was brought by hand."""
-    image = str(tmp_path_factory.mktemp("image") / "image.tar")
-    assert run("docker", "save", "-o", image, "praktikum-zmq").returncode == 0
     with engine(ONE) as one, engine(TWO) as two:
         sudo(*f"ip link add eth0 netns {ONE} type veth peer name eth0 netns {TWO}".split())
         for node, address in (one, "198.18.2.1/24"), (two, "198.18.2.2/24"):
             sudo("ip", "-n", node.name, "addr", "add", address, "dev", "eth0")
             sudo("ip", "-n", node.name, "link", "set", "eth0", "up")
         with ThreadPoolExecutor() as both:
-            list(both.map(lambda node: node.docker("load", "-i", image), (one, two)))
+            list(both.map(lambda node: node.docker("load", "-i", str(image_file)), (one, two)))
         one.docker("swarm", "init", "--advertise-addr", "198.18.2.1")
         token = one.docker("swarm", "join-token", "-q", "worker")
         two.docker("swarm", "join", "--token", token, "198.18.2.1:2377")
         swarm = Swarm(one, two)
         one.docker(*"stack deploy --resolve-image never -c compose/swarm.yml zmq".split())
+        WITNESSES["swarm"] = lambda: "\n".join(
+            last_lines(swarm.logs(service), 10) for service in SERVICES
+        )
         wait_for(lambda: len(running(swarm)) == 9, 60)
         yield swarm
-        for node in swarm:  # or each would wait for the other
-            node.docker("swarm", "leave", "--force")
+        with ThreadPoolExecutor() as both:  # or each would wait for the other
+            list(both.map(lambda node: node.docker("swarm", "leave", "--force"), swarm))
 
 
 def running(swarm: Swarm) -> list[str]:

@@ -20,6 +20,9 @@ from test_wire_story import wirezmq
 from wire_packets import CAPTURES
 from zmq.auth.thread import ThreadAuthenticator
 
+# One worker listens to all of the loopback.
+pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
+
 Reader = Callable[[list[str], Path], str]
 Found = Counter[tuple[int, str, int, str]]  # frame, kind, bytes, text
 SIZES = (0, 1, 255, 256, 100_000)

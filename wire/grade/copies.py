@@ -25,7 +25,7 @@ class Held(NamedTuple):
 
     client: str
     server: str
-    initial: tuple[int, int]  # sequence numbers of the first bytes from client and server
+    initial: tuple[int, int]  # sequence numbers at which client and server begin
     syn: int  # microseconds since 1970, 0 if it is not in the capture
     greeting: int
     texts: dict[int, str]  # microseconds since 1970 -> text of a message
@@ -142,7 +142,7 @@ def _differences(there: Capture, here: Capture, shared: list[tuple[Held, Held]])
     count = len(here.held)
     said = [f"{len(shared)} of {count} connection{'s' * (count != 1)}"]
     if there.frames != here.frames:
-        said.append(f"{here.frames:,} frames instead of {there.frames:,}")
+        said.append(f"{here.frames:,} packets instead of {there.frames:,}")
     if len(set(formats)) > 1:
         said.append("another file format")
     if any(a[:2] != b[:2] for a, b in shared):

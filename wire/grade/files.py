@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from read.payload import printable
+from read.whole import reason
 
 CAPTURE = re.compile(r"\.(?:pcap|pcapng|cap)(?:\.(?:gz|zst|lz4))?$", re.I)
 FORM = re.compile(r"\.txt$", re.I)
@@ -110,7 +111,7 @@ def _inside(path: str, found: Class) -> list[str]:
             return [path]
         names = sorted(name for name in os.listdir(path) if not name.startswith("."))
     except OSError as error:
-        found.closed.append(f"{printable(os.fsencode(path))}: {error.strerror}")
+        found.closed.append(f"{printable(os.fsencode(path))}: {reason(error, path)}")
         return []
     return [os.path.join(path, name) for name in names]
 

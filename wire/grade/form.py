@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from read.payload import printable
+from read.whole import reason
 
 FRAMES = {  # key -> kind of event, and the socket type that sends it if there are two
     "greeting_req": ("greeting", "REQ"),
@@ -48,7 +49,7 @@ def read_form(path: str) -> Form:
         with open(path, "rb") as file:
             data = file.read(SIZE + 1)
     except OSError as error:
-        raise FormError(error.strerror or str(error)) from None
+        raise FormError(reason(error, path)) from None
     if len(data) > SIZE:
         raise FormError(f"longer than {SIZE:,} bytes: not read")
     return parse(data)
@@ -78,7 +79,7 @@ def parse(data: bytes) -> Form:
 
 
 def whole(value: str) -> int | None:
-    """Return the one number in a value ("14", "frame 14 (Hello)"), None if it is not one."""
+    """Return the one number in a value ("14", "packet 14 (Hello)"), None if it is not one."""
     found = set(re.findall(r"-?[0-9]+", value))
     number = found.pop() if len(found) == 1 else ""
     return int(number) if number.isdecimal() and len(number) < 10 else None

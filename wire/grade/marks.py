@@ -13,13 +13,15 @@ from typing import NamedTuple
 
 from read.events import Connection, Event
 from read.frames import Record
-from read.segments import ACK, FIN, RST, SYN, Segment, segment
+from read.segments import ACK, FIN, RST, SYN, Segment, Segments
 from read.story import New, Story
+from tell.language import _
 
 from grade.form import FRAMES, QUESTIONS, Form, milliseconds, whole
 from grade.jobs import Workers
 
-RECENT = 4096  # frames back in which a packet that was captured twice is looked for
+RECENT = 1000  # frames back in which a packet that was captured twice is looked for
+HELD = 20  # things in such a frame; of one that an answer names all are held
 NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
 NAMES |= {"job": "job", "cancel": "CANCEL"}
 
@@ -63,6 +65,7 @@ class Answers:
         self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
         self.tcp: dict[int, str] = {}  # frame that was asked for -> what TCP does there
         self.twins: dict[int, int] = {}  # frame that was asked for -> the same packet before
+        self.segments = Segments()
         self.exchanges = 0
         self.waiting: dict[int, deque[int]] = {}  # requests of a connection without a reply
         self.times = [False, False]  # the time is that of some reply, in ms and in s
@@ -77,7 +80,9 @@ class Answers:
             if event.layer == "ZMTP":
                 for frame in {event.frame, event.begin, *(part.frame for part in event.parts)}:
                     if frame > oldest or frame in self.asked:
-                        self.seen.setdefault(frame, []).append(sight)
+                        sights = self.seen.setdefault(frame, [])
+                        if len(sights) < HELD or frame in self.asked:
+                            sights.append(sight)
         if record:
             self._packet(record)
 
@@ -97,9 +102,9 @@ class Answers:
 
     def _packet(self, record: Record) -> None:
         """Find what came before in a packet that came again, and what TCP does in it."""
-        part = segment(record)
+        part = self.segments.take(record)
         number = record.number
-        if isinstance(part, Segment) and part.payload:
+        if part and part.payload:
             packet = (part.key, part.seq, part.payload[:64])
             first = self.packets.setdefault(packet, number)
             if first != number and number not in self.seen and first in self.seen:
@@ -109,7 +114,7 @@ class Answers:
             if len(self.packets) > RECENT:
                 del self.packets[next(iter(self.packets))]
         if number in self.asked:
-            self.tcp[number] = _transport(part) if isinstance(part, Segment) else "no TCP"
+            self.tcp[number] = _transport(part) if part else "no TCP"
         if number > RECENT and number - RECENT not in self.asked:
             self.seen.pop(number - RECENT, None)
 
@@ -150,7 +155,7 @@ class Answers:
         if frame is None:
             return f"no number given for {key}"
         if not 0 < frame <= story.frames:
-            return f"a frame that is not there taken for {key}"
+            return f"a packet that is not there taken for {key}"
         if self._right(key, story):
             return ""
         sights = self.seen.get(frame)
@@ -185,8 +190,9 @@ class Answers:
 def tally(marks: list[Mark]) -> str:
     """Return how many answers are right, without saying which."""
     count = Counter(mark.verdict for mark in marks)
-    said = ", ".join(f"{count[verdict]} {verdict}" for verdict in ("right", "wrong", "empty"))
-    return f"answers: {said}, of {len(marks)}"
+    said = _("answers: {right} right, {wrong} wrong, {empty} empty, of {all}")
+    counts = {verdict: count[verdict] for verdict in ("right", "wrong", "empty")}
+    return said.format(**counts, all=len(marks))
 
 
 def _delimiter(connection: Connection) -> set[int]:

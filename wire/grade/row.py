@@ -1,11 +1,11 @@
 """Grades one capture: what the lab asks for, the student's number, the answers."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from read.frames import Record
-from read.story import Look, New, Story
+from read.story import New, Story
+from read.whole import read
 from tell.check import Row, rows
 from tell.text import remarks
 
@@ -14,7 +14,6 @@ from grade.files import File
 from grade.form import Form, FormError, read_form
 from grade.marks import Answers, Mark
 
-Read = Callable[[str, Story, Look], str]  # reads a capture; returns what is wrong with it, or ""
 Ports = dict[int, tuple[str, str]]
 
 
@@ -53,8 +52,8 @@ class Graded:
         return self.sent and not wrong and self.count("right") == len(self.marks)
 
 
-def grade(file: File, numbers: set[str], ports: Ports, read: Read) -> tuple[Graded, Capture]:
-    """Read one capture with `read`; `numbers` are those of the class, `ports` hints for Story."""
+def grade(file: File, numbers: set[str], ports: Ports) -> tuple[Graded, Capture]:
+    """Read one capture; `numbers` are those of the class, `ports` hints for Story."""
     story = Story(ports=ports, keep=False)
     form = Form({}, [])
     try:

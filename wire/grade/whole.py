@@ -3,22 +3,20 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
 
 from read.payload import printable
 from read.story import Story
+from read.whole import progress, read
 
 from grade.copies import Capture, copies
 from grade.files import File, handed_in
 from grade.form import FormError, read_form
 from grade.marks import Answers, tally
-from grade.row import Graded, Ports, Read, grade
+from grade.row import Graded, Ports, grade
 from grade.table import as_json, lines, write_csv
 
-Progress = Callable[[Iterable[File], Callable[[File], str]], Iterator[File]]
 
-
-def check_answers(options: argparse.Namespace, ports: Ports, read: Read) -> int:
+def check_answers(options: argparse.Namespace, ports: Ports) -> int:
     """Print how many answers of one form are right, not which; return the exit code."""
     try:
         form = read_form(options.answers)
@@ -35,7 +33,7 @@ def check_answers(options: argparse.Namespace, ports: Ports, read: Read) -> int:
     return int(any(mark.verdict != "right" for mark in marks))
 
 
-def grade_class(options: argparse.Namespace, ports: Ports, read: Read, progress: Progress) -> int:
+def grade_class(options: argparse.Namespace, ports: Ports) -> int:
     """Write the table of the captures and folders in `options`, and return the exit code.
 
     That is 2 if anything cannot be read, or there is nothing to grade; 1 if there is something
@@ -56,7 +54,7 @@ def grade_class(options: argparse.Namespace, ports: Ports, read: Read, progress:
         return f"{len(graded):,} of {len(handed.files):,} captures"
 
     for file in progress(handed.files, far) if sys.stderr.isatty() else handed.files:
-        row, capture = grade(file, numbers, ports, read)
+        row, capture = grade(file, numbers, ports)
         graded.append(row)
         held.append(capture)
     for row, copy in zip(graded, copies(held), strict=True):

@@ -17,24 +17,26 @@ from typing import BinaryIO
 
 from read.frames import CaptureError, Record
 from read.live import PACKET, Keeper, NoInterface, create, link_of, listen, packets
+from read.segments import ETHERNET
 
 HEADER, HEAD = 24, struct.Struct("<IIII")  # bytes of a pcap file's head, and what precedes a packet
 KEPT = 1 << 30  # bytes that are kept where no file was asked for
 CHUNK = 1 << 20  # bytes that are read at a time
 PAUSE = 0.3  # seconds between two looks whether the interface is there
+FILTER = 26  # SO_ATTACH_FILTER
 STATISTICS = 6  # PACKET_STATISTICS: packets and drops since the last look
 END_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 class Capture:
-    """A process that keeps all packets of an interface, and the file that they are in.
+    """A process that keeps the packets of an interface, but those of `port`, and their file.
 
     `wake` becomes readable after a packet, `said` when there is a line for people: "live",
     "waiting", "dropped N", or "ended: " and why. Raises CaptureError without the right to
     capture, OSError if the file cannot be made.
     """
 
-    def __init__(self, interface: str, path: str | None) -> None:
+    def __init__(self, interface: str, path: str | None, port: int) -> None:
         with suppress(NoInterface):
             listen(interface).close()
         file = create(path) if path else tempfile.TemporaryFile()
@@ -45,7 +47,7 @@ class Capture:
         if not self.pid:
             status = 1
             try:
-                _keep(interface, file, 0 if path else KEPT, self.wake, say)
+                _keep(interface, port, file, 0 if path else KEPT, self.wake, say)
                 status = 0
             finally:
                 os._exit(status)
@@ -59,7 +61,7 @@ class Capture:
         os.waitpid(self.pid, 0)
 
 
-def _keep(interface: str, file: BinaryIO, most: int, wake: int, out: int) -> None:
+def _keep(interface: str, port: int, file: BinaryIO, most: int, wake: int, out: int) -> None:
     """Capture until the parent ends; wait for the interface where it is not there."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
     ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
@@ -72,6 +74,8 @@ def _keep(interface: str, file: BinaryIO, most: int, wake: int, out: int) -> Non
                     keeper = Keeper(file, link)
                 elif link_of(raw) != link:
                     raise CaptureError("its packets are of another kind now")
+                if link == ETHERNET:
+                    _except(raw, port)
                 _say(out, "live")
                 due = 0.0
                 with suppress(CaptureError):  # the interface is gone: wait for the next
@@ -86,6 +90,29 @@ def _keep(interface: str, file: BinaryIO, most: int, wake: int, out: int) -> Non
                             _tell_drops(raw, out)
     except (CaptureError, OSError) as error:
         _say(out, f"ended: {getattr(error, 'strerror', None) or error}")
+
+
+def _except(raw: socket.socket, port: int) -> None:
+    """Let the kernel leave out the TCP packets of a port over Ethernet: those of the page itself.
+
+    On loopback each packet to a browser would be captured, told to the browsers, captured, …
+    The program is one of the classic BPF (man 7 packet, linux/filter.h): it looks for IPv4 or
+    IPv6 with TCP, and for the port as the source or as the target.
+    """
+    half, byte, half_x, header = 0x28, 0x30, 0x48, 0xB1  # loads; half_x: after the IPv4 header
+    same, end, everything = 0x15, 0x06, 0xFFFFFFFF
+    program = [  # code, steps to skip if it is the same, if it is not, value
+        *((half, 0, 0, 12), (same, 0, 7, 0x0800), (byte, 0, 0, 23), (same, 0, 13, 6)),
+        *((header, 0, 0, 14), (half_x, 0, 0, 14), (same, 9, 0, port), (half_x, 0, 0, 16)),
+        *((same, 7, 8, port), (same, 0, 7, 0x86DD), (byte, 0, 0, 20), (same, 0, 5, 6)),
+        *((half, 0, 0, 54), (same, 2, 0, port), (half, 0, 0, 56), (same, 0, 1, port)),
+        *((end, 0, 0, 0), (end, 0, 0, everything)),
+    ]
+    code = b"".join(struct.pack("HBBI", *each) for each in program)
+    kept = ctypes.create_string_buffer(code, len(code))
+    raw.setsockopt(
+        socket.SOL_SOCKET, FILTER, struct.pack("HP", len(program), ctypes.addressof(kept))
+    )
 
 
 def _await(interface: str, out: int) -> socket.socket:
