@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, expect
 from read.events import KINDS, Connection, Event
@@ -106,7 +106,7 @@ def lab_page() -> str:
 def test_every_event_is_in_the_table_and_in_the_diagram(lab_page: str) -> None:
     story = told((CAPTURES / "lab.pcap").read_bytes())
     reader = Reader(lab_page)
-    rows = [row for row in reader.rows if len(row) == 5 and row[0] != "Frame"]
+    rows = [row for row in reader.rows if len(row) == 5 and row[0] != "Packet"]
     events = [event for connection in story.connections for event in connection.events]
     assert len(rows) == len(events)
     for row, event in zip(rows, events, strict=True):
@@ -114,7 +114,7 @@ def test_every_event_is_in_the_table_and_in_the_diagram(lab_page: str) -> None:
         assert row[1] == f"{event.time:.6f}"
         assert row[2] == event.layer
     arrows = [line for svg in drawings(lab_page) for line in svg.findall("*/*[@class='frame']")]
-    assert [arrow.text for arrow in arrows if arrow.text != "Frame"] == [row[0] for row in rows]
+    assert [arrow.text for arrow in arrows if arrow.text != "Packet"] == [row[0] for row in rows]
 
 
 def test_the_page_says_what_it_is_about(lab_page: str) -> None:
@@ -122,7 +122,7 @@ def test_the_page_says_what_it_is_about(lab_page: str) -> None:
     assert lab_page.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert '<meta charset="utf-8">' in lab_page
     assert "<title>lab.pcap – ZMTP story</title>" in lab_page
-    assert f"{story.frames:,} frames" in lab_page
+    assert f"{story.frames:,} packets" in lab_page
     for pattern in ("REQ-REP", "PUB-SUB", "PUSH-PULL"):
         count = sum(connection.pattern == pattern for connection in story.connections)
         assert f"{count} {pattern}" in lab_page
@@ -193,7 +193,7 @@ def test_a_run_is_one_arrow_with_its_count_and_range() -> None:
     run.texts, run.last_text, run.topic = ["WAKTU 1", "WAKTU 2"], "WAKTU 60", "WAKTU"
     html = page(story_of(run, types=("SUB", "PUB")))
     (svg,) = [svg for svg in drawings(html) if svg.findall("title")]
-    assert [text.text for text in svg.findall("*/*[@class='frame']")] == ["Frame", "9–120"]
+    assert [text.text for text in svg.findall("*/*[@class='frame']")] == ["Packet", "9–120"]
     assert "60 messages published under WAKTU, 1.0/s" in html
 
 
@@ -242,6 +242,7 @@ def test_hostile_text_is_only_text(kind: str) -> None:
     assert "<script" not in html and "]]>" not in html
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary(max_size=80), st.sampled_from(list(KINDS)))
 def test_no_byte_of_a_capture_becomes_markup(data: bytes, kind: str) -> None:
     text = printable(data)
@@ -253,6 +254,7 @@ def test_no_byte_of_a_capture_becomes_markup(data: bytes, kind: str) -> None:
         }  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.sampled_from(list(KINDS)))
 def test_a_line_of_a_diagram_fits_between_the_lifelines(text: str, kind: str) -> None:
     for event in (

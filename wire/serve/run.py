@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
+from read.files import plain
 from read.frames import CaptureError, records
 from read.payload import printable
 from read.story import Story
@@ -119,7 +120,7 @@ def show(
             frames = asyncio.run(_live(name, capture, ports, listener, greeting))
         finally:
             capture.end()
-        say(f"\n{frames:,} frames")
+        say(f"\n{frames:,} packets")
 
 
 def _read(endpoint: str) -> tuple[str, int]:
@@ -143,14 +144,14 @@ def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
     story, wrong = Story(ports=ports, keep=False), ""
     try:
         with open(path, "rb", 1 << 20) as file:
-            for record in records(file):
+            for record in records(plain(file)):
                 story.feed(record)
     except CaptureError as error:
         wrong = str(error)
     except OSError as error:
         wrong = error.strerror or str(error)
     if not story.connections:
-        raise Refusal(path, wrong or f"no ZMTP in its {story.frames:,} frames")
+        raise Refusal(path, wrong or f"no ZMTP in its {story.frames:,} packets")
     return path, printable(os.fsencode(path)), story.frames
 
 
