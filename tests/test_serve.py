@@ -13,7 +13,7 @@ import zmq
 from conftest import COMPOSE, ROOT, Served, compose, run, wait_for
 from playwright.sync_api import Browser, Locator, Page, expect
 from test_wire_story import wirezmq
-from wire_packets import CAPTURES, Talk, frame
+from wire_packets import CAPTURES, Talk, frame, pcap
 
 # One worker listens to all of the loopback.
 pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
@@ -456,3 +456,21 @@ def test_from_its_container(lab: None, browser: Browser, tmp_path: Path) -> None
     finally:
         page.close()
         run("docker", "kill", container)
+
+
+def test_a_crowd_is_counted(serve: Serve, page: Page, tmp_path: Path) -> None:
+    packets: list[bytes] = []
+    for number in range(1, 31):
+        subscriber = (bytes((10, 0, 1, number)), 40000)
+        packets += Talk(subscriber, (bytes((10, 0, 0, 3)), 12345)).shake(b"SUB", b"PUB").packets
+    (tmp_path / "crowd.pcap").write_bytes(pcap(packets))
+    page.goto(serve("crowd.pcap").url)
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab")).to_have_count(30)
+    listed = lane(page, "PUB-SUB").get_by_role("list").first.get_by_role("listitem")
+    more = re.fullmatch(r"and (\d+) more", listed.last.inner_text())
+    assert more and int(more[1]) + listed.count() - 1 == 30
+    seen = lane(page, "PUB-SUB").bounding_box()
+    for each in listed.all():
+        box = each.bounding_box()
+        assert seen and box and box["y"] + box["height"] <= seen["y"] + seen["height"]

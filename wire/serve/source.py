@@ -113,6 +113,9 @@ def _except(raw: socket.socket, port: int) -> None:
     raw.setsockopt(
         socket.SOL_SOCKET, FILTER, struct.pack("HP", len(program), ctypes.addressof(kept))
     )
+    with suppress(BlockingIOError):  # what came before the program was there
+        while raw.recv(1, socket.MSG_DONTWAIT):
+            pass
 
 
 def _await(interface: str, out: int) -> socket.socket:
