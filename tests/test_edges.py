@@ -215,7 +215,7 @@ def test_the_container_sees_one_folder_only(lab: None, tmp_path: Path) -> None:
         (b"PK\3\4 docx", "a zip archive or a document, not a capture"),
         (b"\x28\xb5\x2f\xfd\0", "compressed with zstd: unpack it first, with 'zstd -d'"),
         (b"\x04\x22\x4d\x18\0", "compressed with lz4: unpack it first, with 'lz4 -d'"),
-        (gzip.compress(b"Hello"), "not a capture (neither pcap nor pcapng)"),
+        (gzip.compress(b"Hello", mtime=0), "not a capture (neither pcap nor pcapng)"),
     ],
 )
 def test_what_is_no_capture_is_called_what_it_is(content: bytes, kind: str, tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_a_compressed_capture_is_read_as_it_is(tmp_path: Path) -> None:
         packed = tmp_path / f"{path.name}.gz"
         packed.write_bytes(gzip.compress(path.read_bytes()))
         same = wirezmq(path, cwd=tmp_path).stdout.replace(str(path), packed.name)
-        assert "70 frames" in same and wirezmq(packed.name, cwd=tmp_path).stdout == same
+        assert "70 packets" in same and wirezmq(packed.name, cwd=tmp_path).stdout == same
         assert wirezmq(packed.name, "--pcapng", "again", cwd=tmp_path).returncode == 0
         assert wirezmq("again", cwd=tmp_path).stdout == same.replace(packed.name, "again")
         with packed.open("rb") as pipe:
@@ -296,7 +296,7 @@ def test_a_compressed_capture_that_unpacks_to_much_takes_little_memory(tmp_path:
     )
     command = [sys.executable, "-c", script, sys.executable, str(WIRE), "large.pcap.gz"]
     done = run(*command, cwd=tmp_path)
-    assert "no ZMTP in its 40 frames" in done.stderr
+    assert "no ZMTP in its 40 packets" in done.stderr
     assert int(done.stdout.split()[-1]) < 100  # MB
 
 

@@ -17,8 +17,9 @@ import pytest
 from conftest import COMPOSE, PROJECT, ROOT, compose, run, wait_for
 from test_lab import inspect, logs
 
-# seconds within which a client goes on once its peer is back
-SOON = {"zmq-rep": 2.5, "zmq-pub": 2, "zmq-push": 2}
+# Seconds within which a client goes on once its peer is back. REQ asks again after 2.5 s, of which
+# all may be left when the peer comes back; then the answer takes its time.
+SOON = {"zmq-rep": 3, "zmq-pub": 2, "zmq-push": 2}
 # The script as it is, but each second of a job takes a hundredth: what is queued is done at once.
 FAST = (
     "import runpy, time; sleep = time.sleep; time.sleep = lambda s: sleep(s / 100); "
@@ -168,7 +169,7 @@ def kill_9(service: str) -> float:
 
 def stop_start(service: str) -> float:
     compose("stop", service)
-    time.sleep(2)  # long enough that clients look for a name that is not there
+    time.sleep(1)  # long enough that clients look for a name that is not there
     compose("start", service)
     return bound(service)
 
@@ -223,8 +224,11 @@ def test_the_client_goes_on(fault: Callable[[str], float], server: str) -> None:
         assert took < SOON[server]
         if server == "zmq-push":  # each job was done, once, and in order
             handed = "".join(jobs_handed_out()[before:])
-            time.sleep(1)
-            assert "".join(DONE.findall(client.output)).startswith(handed)
+            wait_for(lambda: len(DONE.findall(client.output)) >= len(handed))
+            done = "".join(DONE.findall(client.output))
+            # One handed out in the very moment in which the dispatcher stops may end with it.
+            last = len(jobs_handed_out(until=" bound to ")[before:])
+            assert done.startswith((handed, handed[: max(last - 1, 0)] + handed[last:]))
 
 
 # --- the network goes and comes back ----------------------------------------------------------
@@ -251,14 +255,16 @@ def test_the_network_is_taken_and_given_back(server: str, away: int, side: str) 
             client.writing = False
             time.sleep(0.5)
         service = server if side == "server" else client.service
+        gone = time.time()
         run("docker", "network", "disconnect", network, name(service))
         time.sleep(away)
         run("docker", "network", "connect", "--alias", service, network, name(service))
         back = time.time()
         client.write()
         took = client.went_on(back)
-        print(f"{service} off the network for {away} s: its client goes on after {took:.2f} s")
-        assert took < (SOON[server] if away > 8 else away + 1)
+        was_away = back - gone  # Docker takes its time, too
+        print(f"{service} was away for {was_away:.1f} s: its client goes on after {took:.2f} s")
+        assert took < (SOON[server] if away > 8 else was_away + 1)
 
 
 def in_network_of(service: str, *command: str) -> list[str]:
@@ -316,8 +322,9 @@ def no_job_for(seconds: float) -> bool:
     return len(jobs_handed_out()) == before
 
 
-def jobs_handed_out() -> list[str]:
-    return re.findall(r"Job of (\d) s handed out", logs("zmq-push"))
+def jobs_handed_out(until: str = "\n") -> list[str]:
+    """Return the jobs that the dispatcher has named until it last said something."""
+    return re.findall(r"Job of (\d) s handed out", logs("zmq-push").rpartition(until)[0])
 
 
 def test_a_bad_network_loses_nothing(fresh: None) -> None:

@@ -272,8 +272,8 @@ def test_each_of_several_right_answers_is_right(key: str, values: str) -> None:
         ("ready_rep", "44", "READY of PUB taken for ready_rep"),
         ("ready_rep", "22", "greeting of REP taken for ready_rep"),
         ("delimiter", "28", "a later reply taken for delimiter"),
-        ("job", "71", "a frame that is not there taken for job"),
-        ("job", "0", "a frame that is not there taken for job"),
+        ("job", "71", "a packet that is not there taken for job"),
+        ("job", "0", "a packet that is not there taken for job"),
         ("job", "12, 49", "no number given for job"),
         ("job", "9" * 5000, "no number given for job"),
         ("job", "dua belas", "no number given for job"),
@@ -393,23 +393,23 @@ COPIES: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "renamed": (lambda _: pcap(LAB), "byte for byte"),
     "cut": (
         lambda _: pcap(LAB[:33]),
-        "2 of 2 connections, 33 frames instead of 70",
+        "2 of 2 connections, 33 packets instead of 70",
     ),
     "headless": (
         lambda _: pcap(LAB[20:]),
-        "3 of 3 connections, 50 frames instead of 70",
+        "3 of 3 connections, 50 packets instead of 70",
     ),
     "filtered": (
         lambda _: pcap(shorter(LAB, lambda packet: 5555 in ports(packet))),
-        "1 of 1 connection, 20 frames instead of 70",
+        "1 of 1 connection, 20 packets instead of 70",
     ),
     "only ZMTP": (
         lambda _: pcap(shorter(LAB, lambda packet: len(packet.data) > 66 + 8)),
-        "3 of 3 connections, 30 frames instead of 70",
+        "3 of 3 connections, 30 packets instead of 70",
     ),
     "merged": (
         lambda _: pcap(LAB + another("5025211001")),
-        "3 of 6 connections, 140 frames instead of 70",
+        "3 of 6 connections, 140 packets instead of 70",
     ),
     "pcapng": (
         lambda folder: as_pcapng(LAB, folder),
@@ -522,8 +522,8 @@ def test_a_merged_capture_names_both_that_it_is_made_of(tmp_path: Path) -> None:
     (tmp_path / "2.pcap").write_bytes(pcap(another("5025211002")))
     (tmp_path / "3.pcap").write_bytes(pcap(LAB + another("5025211002")))
     assert graded(tmp_path)[2]["differences"] == (
-        "same as 1.pcap: 3 of 6 connections, 140 frames instead of 70; "
-        "same as 2.pcap: 3 of 6 connections, 140 frames instead of 70"
+        "same as 1.pcap: 3 of 6 connections, 140 packets instead of 70; "
+        "same as 2.pcap: 3 of 6 connections, 140 packets instead of 70"
     )
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from conftest import COMPOSE, PROJECT, ROOT, compose, run, wait_for
+from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, compose, run, wait_for
 from test_pack import sudo
 
 # One worker has the cable, and the ports of this machine.
@@ -51,9 +51,9 @@ def student() -> Iterator[Student]:
     try:
         pid = run("docker", "inspect", "-f", "{{.State.Pid}}", container).stdout.strip()
         inside = f"nsenter --net=/proc/{pid}/ns/net".split()
-        sudo(*f"ip link add zmq-cable type veth peer name eth0 netns {pid}".split())
-        sudo(*f"ip addr add {LECTURER}/24 dev zmq-cable".split())
-        sudo(*"ip link set zmq-cable up".split())
+        sudo(*f"ip link add {BRIDGE}-c type veth peer name eth0 netns {pid}".split())
+        sudo(*f"ip addr add {LECTURER}/24 dev {BRIDGE}-c".split())
+        sudo(*f"ip link set {BRIDGE}-c up".split())
         sudo(*inside, *f"ip addr add {STUDENT}/24 dev eth0".split())
         sudo(*inside, *"ip link set eth0 up".split())
         yield Student(container, inside)

@@ -98,8 +98,8 @@ def swarm(image_file: Path) -> Iterator[Swarm]:
         )
         wait_for(lambda: len(running(swarm)) == 9, 60)
         yield swarm
-        for node in swarm:  # or each would wait for the other
-            node.docker("swarm", "leave", "--force")
+        with ThreadPoolExecutor() as both:  # or each would wait for the other
+            list(both.map(lambda node: node.docker("swarm", "leave", "--force"), swarm))
 
 
 def running(swarm: Swarm) -> list[str]:

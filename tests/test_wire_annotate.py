@@ -15,7 +15,7 @@ from wire_packets import Talk, frame, greeting, read, ready
 Tshark = Callable[[list[str], Path], str]
 START = 1_795_392_860  # seconds since 1970 of the first packet
 EXPECTED = {
-    4: "REQ → REP greeting begins, it ends in frame 5",
+    4: "REQ → REP greeting begins, it ends in packet 5",
     5: "REQ → REP greeting: ZMTP 3.1, mechanism NULL",
     6: "REP → REQ greeting: ZMTP 3.1, mechanism NULL; REP → REQ READY: socket type REP",
     7: 'REQ → REP READY: socket type REQ; REQ → REP request "Hello" after the empty delimiter',
@@ -238,7 +238,7 @@ def test_the_packets_before_the_last_say_what_they_begin() -> None:
     notes: Notes = {}
     note(notes, connection, event)
     assert list(notes) == [9, 3]
-    assert notes[3][0].decode() == "REQ → REP delimiter of a request that ends in frame 9"
+    assert notes[3][0].decode() == "REQ → REP delimiter of a request that ends in packet 9"
 
 
 def test_a_greeting_on_any_port_is_told_by_the_socket_types_that_follow(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_message_is_told_within_the_bound(
         live.wait_for(f'reply "seen {number}"')
         delays.append(moment - sent)
     assert sorted(delays)[len(delays) // 2] < BOUND, delays
-    assert "frames" in live.interrupt()
+    assert "packets" in live.interrupt()
     done = wirezmq("kept.pcap", "--all", cwd=tmp_path)
     assert done.stderr == ""
     assert all(f'request "live {number}"' in done.stdout for number in range(10))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import Browser, expect
 from read.events import KINDS, Connection, Event
 from read.payload import printable
 from read.story import Story
@@ -105,7 +106,7 @@ def lab_page() -> str:
 def test_every_event_is_in_the_table_and_in_the_diagram(lab_page: str) -> None:
     story = told((CAPTURES / "lab.pcap").read_bytes())
     reader = Reader(lab_page)
-    rows = [row for row in reader.rows if len(row) == 5 and row[0] != "Frame"]
+    rows = [row for row in reader.rows if len(row) == 5 and row[0] != "Packet"]
     events = [event for connection in story.connections for event in connection.events]
     assert len(rows) == len(events)
     for row, event in zip(rows, events, strict=True):
@@ -113,7 +114,7 @@ def test_every_event_is_in_the_table_and_in_the_diagram(lab_page: str) -> None:
         assert row[1] == f"{event.time:.6f}"
         assert row[2] == event.layer
     arrows = [line for svg in drawings(lab_page) for line in svg.findall("*/*[@class='frame']")]
-    assert [arrow.text for arrow in arrows if arrow.text != "Frame"] == [row[0] for row in rows]
+    assert [arrow.text for arrow in arrows if arrow.text != "Packet"] == [row[0] for row in rows]
 
 
 def test_the_page_says_what_it_is_about(lab_page: str) -> None:
@@ -121,7 +122,7 @@ def test_the_page_says_what_it_is_about(lab_page: str) -> None:
     assert lab_page.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert '<meta charset="utf-8">' in lab_page
     assert "<title>lab.pcap – ZMTP story</title>" in lab_page
-    assert f"{story.frames:,} frames" in lab_page
+    assert f"{story.frames:,} packets" in lab_page
     for pattern in ("REQ-REP", "PUB-SUB", "PUSH-PULL"):
         count = sum(connection.pattern == pattern for connection in story.connections)
         assert f"{count} {pattern}" in lab_page
@@ -192,7 +193,7 @@ def test_a_run_is_one_arrow_with_its_count_and_range() -> None:
     run.texts, run.last_text, run.topic = ["WAKTU 1", "WAKTU 2"], "WAKTU 60", "WAKTU"
     html = page(story_of(run, types=("SUB", "PUB")))
     (svg,) = [svg for svg in drawings(html) if svg.findall("title")]
-    assert [text.text for text in svg.findall("*/*[@class='frame']")] == ["Frame", "9–120"]
+    assert [text.text for text in svg.findall("*/*[@class='frame']")] == ["Packet", "9–120"]
     assert "60 messages published under WAKTU, 1.0/s" in html
 
 
@@ -268,6 +269,27 @@ def test_long_addresses_are_broken_inside_their_box() -> None:
     (part,) = diagram(connection, {})
     small = [shape.text for _, shapes in part.placed for shape in shapes if shape.kind == "small"]
     assert small == ["[fd00:1111:2222:3333:4444", ":5555:6666:7777]:40000", SERVER]
+
+
+def test_what_is_printed(browser: Browser) -> None:
+    sheet = browser.new_page()
+    sheet.set_content(page(told((CAPTURES / "lab.pcap").read_bytes())))
+    sheet.get_by_label("Name").fill("Siti")
+    sheet.get_by_label("My remarks").first.fill("The worker asks for nothing.")
+    hint, table = (
+        sheet.get_by_text("A PDF for the report"),
+        sheet.get_by_text("The same in words, with"),
+    )
+    expect(hint).to_be_visible()
+    expect(table.first).to_be_visible()
+    sheet.emulate_media(media="print")
+    expect(sheet.get_by_label("Name")).to_have_value("Siti")
+    expect(sheet.get_by_label("My remarks").first).to_be_visible()
+    expect(sheet.get_by_label("My remarks").last).not_to_be_visible()  # nothing is in it
+    expect(hint).not_to_be_visible()
+    expect(table.first).not_to_be_visible()
+    expect(sheet.locator("figure svg")).to_have_count(4)
+    sheet.close()
 
 
 def test_a_browser_shows_it_and_asks_for_nothing(

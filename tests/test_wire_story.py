@@ -70,7 +70,7 @@ def test_the_lab_has_all_that_is_asked_for() -> None:
     done = wirezmq("lab.pcap", "--check", "--expect", "5025211000")
     assert done.returncode == 0
     assert "14 of 14 found" in done.stdout
-    assert 'request "5025211000"           found    frame 27' in done.stdout
+    assert 'request "5025211000"           found    packet 27' in done.stdout
 
 
 def test_a_missing_text_fails_the_check() -> None:
@@ -391,7 +391,7 @@ def test_colour_is_for_terminals_only() -> None:
         (
             "web.pcap",
             pcap([ethernet(b"")] * 3),
-            f"no ZMTP in its 3 frames: was it captured on {BRIDGE}?",
+            "no ZMTP in its 3 packets: was it captured on BRIDGE?",
         ),
     ],
 )
@@ -403,6 +403,7 @@ def test_bad_captures_get_one_line(
     elif isinstance(content, bytes):
         (tmp_path / name).write_bytes(content)
     done = wirezmq(name, cwd=tmp_path)
+    wrong = wrong.replace("BRIDGE", BRIDGE)
     assert done.stderr == f"wirezmq.py: {name}: {wrong}\n"
     assert done.returncode == 2
 
@@ -474,7 +475,7 @@ def test_a_pipe_is_read_while_it_is_written() -> None:
             process.stdin.write(data[at : at + 700])
             process.stdin.flush()
         out, _ = process.communicate()
-    assert out.startswith(b"-: 70 frames")
+    assert out.startswith(b"-: 70 packets")
 
 
 def test_memory_stays_flat() -> None:

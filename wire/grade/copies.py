@@ -142,7 +142,7 @@ def _differences(there: Capture, here: Capture, shared: list[tuple[Held, Held]])
     count = len(here.held)
     said = [f"{len(shared)} of {count} connection{'s' * (count != 1)}"]
     if there.frames != here.frames:
-        said.append(f"{here.frames:,} frames instead of {there.frames:,}")
+        said.append(f"{here.frames:,} packets instead of {there.frames:,}")
     if len(set(formats)) > 1:
         said.append("another file format")
     if any(a[:2] != b[:2] for a, b in shared):

@@ -79,7 +79,7 @@ def parse(data: bytes) -> Form:
 
 
 def whole(value: str) -> int | None:
-    """Return the one number in a value ("14", "frame 14 (Hello)"), None if it is not one."""
+    """Return the one number in a value ("14", "packet 14 (Hello)"), None if it is not one."""
     found = set(re.findall(r"-?[0-9]+", value))
     number = found.pop() if len(found) == 1 else ""
     return int(number) if number.isdecimal() and len(number) < 10 else None

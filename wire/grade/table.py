@@ -24,7 +24,7 @@ def lacks(graded: Graded) -> list[str]:
 def _missing(graded: Graded) -> Iterator[str]:
     """Say what is missing, for patterns that lack the same in one go, with the likely causes."""
     if not graded.connections:
-        yield f"no ZMTP in its {graded.frames:,} frames: was it captured on the lab's bridge?"
+        yield f"no ZMTP in its {graded.frames:,} packets: was it captured on the lab's bridge?"
         return
     alike: dict[tuple[str, str], list[str]] = {}  # what is lacking and why -> patterns
     for pattern in dict.fromkeys(row.pattern for row in graded.missing):

@@ -11,7 +11,7 @@ from collections import deque
 
 from read.commands import command, named, shortened
 from read.events import Connection, Event, Part
-from read.payload import SHOWN, pickled, printable, text_of
+from read.payload import SHOWN, pickled, text_of
 from read.zmtp import COMMAND, KEPT, MORE, Frame, Greeting, Skipped
 
 PARTS = 100  # frames of a message that are kept
@@ -63,7 +63,7 @@ class Dialogue:
         connection = self.connection
         connection.handshakes.add(f"greeting {SIDES[side]}")
         connection.version = min(item.version, connection.version or item.version)
-        connection.mechanism = printable(item.mechanism.encode()) or connection.mechanism
+        connection.mechanism = item.mechanism or connection.mechanism
         if item.socket_type:
             self._typed(side, item.socket_type)
         event = Event(item.last, time, self.senders[side], "greeting", begin=item.first)

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator
 
 from read.held import SIGNATURE, Held, Side, at
+from read.payload import printable
 from read.zmtp import FOREIGN, Greeting, Item, Parser, Skipped, old_chain
 
 OLD, NEW = 12, 64  # bytes of a greeting of 2.0 and of 3.x
@@ -194,7 +195,7 @@ def _modern(pieces: list[Held], known: bytes) -> Greeting:
     minor = f".{known[11]}" if len(known) > 11 else ""
     name = known[OLD:32]
     mechanism = name.partition(b"\0")[0] if b"\0" in name else name
-    said = mechanism.decode("ascii", "backslashreplace")
+    said = printable(mechanism)
     if len(known) < 32 and b"\0" not in name:
         said = said and said + "…"
     note = ""

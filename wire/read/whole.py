@@ -30,7 +30,7 @@ def progress(source: Iterable[T], far: Callable[[T], str]) -> Iterator[T]:
 
 def _far(record: Record, file: BinaryIO) -> str:
     size = os.fstat(file.fileno()).st_size if file.seekable() else 0
-    return f"{record.number:,} frames" + (f", {file.tell() * 100 // size} %" if size else "")
+    return f"{record.number:,} packets" + (f", {file.tell() * 100 // size} %" if size else "")
 
 
 def reason(error: OSError, path: str) -> str:

@@ -107,7 +107,7 @@ def show(
             greeting = f"{at} plays {names}, Ctrl-C ends it"
             app = application(Shown(names, ports, files=files))
             asyncio.run(serve(app, listener, greeting))
-            return say("")
+            return say("\nended")
         try:
             capture = Capture(interface, kept, port)
         except CaptureError as error:
@@ -120,7 +120,7 @@ def show(
             frames = asyncio.run(_live(name, capture, ports, listener, greeting))
         finally:
             capture.end()
-        say(f"\n{frames:,} frames")
+        say(f"\n{frames:,} packets")
 
 
 def _read(endpoint: str) -> tuple[str, int]:
@@ -151,7 +151,7 @@ def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
     except OSError as error:
         wrong = error.strerror or str(error)
     if not story.connections:
-        raise Refusal(path, wrong or f"no ZMTP in its {story.frames:,} frames")
+        raise Refusal(path, wrong or f"no ZMTP in its {story.frames:,} packets")
     return path, printable(os.fsencode(path)), story.frames
 
 

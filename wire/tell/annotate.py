@@ -71,7 +71,7 @@ def note(notes: Notes, connection: Connection, event: Event, at: int | None = No
         return
     said = [(event.frame, label(connection, shorten(event, TEXT))[:LINE])]
     for frame, what in _earlier(event):
-        said.append((frame, f"{direction(connection, event)} {what} frame {event.frame}"))
+        said.append((frame, f"{direction(connection, event)} {what} packet {event.frame}"))
     for frame, line in said:
         lines = notes.setdefault(frame, [])
         lines.insert(len(lines) if at is None else at, line.encode())

@@ -47,7 +47,7 @@ def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
     """Yield the whole story of a capture; `name` must be safe to show."""
     count = story.kept.count
     yield (
-        f"{name}: {story.frames:,} frames in {story.seconds:.1f} s, "
+        f"{name}: {story.frames:,} packets in {story.seconds:.1f} s, "
         f"{count:,} ZMTP connection{'s' * (count != 1)}"
     )
     yield from remarks(story)
@@ -55,7 +55,7 @@ def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
         yield ""
         title = f"[{connection.number}] {heading(connection)}"
         yield f"\x1b[1m{title}\x1b[0m" if colour else title
-        yield f"{'frame':>11} {'seconds':>11}  {'who':<15} {'layer':<8} what"
+        yield f"{'packet':>11} {'seconds':>11}  {'who':<15} {'layer':<8} what"
         yield from (line(connection, event, colour) for event in connection.events)
         yield from closing(connection)
 
@@ -98,7 +98,7 @@ def remarks(story: Story) -> Iterator[str]:
     if story.unheard:
         yield f"Not told: {story.unheard:,} refused attempts of more than {REFUSED:,} clients"
     if kept.full:
-        yield f"Told together from frame {kept.full} on: all messages of a kind, as they are many"
+        yield f"Told together from packet {kept.full} on: all messages of a kind, as they are many"
 
 
 def _links(story: Story) -> str:
@@ -107,7 +107,7 @@ def _links(story: Story) -> str:
 
 def nothing(story: Story, interface: str) -> str:
     """Say why no ZMTP was found in a capture, as far as that is known; `interface` is the lab's."""
-    said = f"no ZMTP in its {story.frames:,} frames"
+    said = f"no ZMTP in its {story.frames:,} packets"
     if story.links:
         return f"{said}: packets of link type {_links(story)} cannot be read"
     if story.cut:

@@ -15,7 +15,7 @@ TCP = {
 
 
 def span(event: Event) -> str:
-    """Return the frame number of an event, or the range of a run: "9" or "9–120"."""
+    """Return the packet number of an event, or the range of a run: "9" or "9–120"."""
     return f"{event.frame}–{event.last_frame}" if event.count > 1 else str(event.frame)
 
 
@@ -110,7 +110,7 @@ def _before(event: Event) -> str:
     part = event.parts[roles.index("delimiter")]
     said = " after the empty delimiter"
     if part.frame != event.frame:
-        said += f" in frame {part.frame}"
+        said += f" in packet {part.frame}"
     envelope = roles.count("envelope")
     return said + (f" and an envelope of {envelope}" if envelope else "")
 
