@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pexpect
 import pytest
-from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, compose, run, wait_for
+from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, Served, compose, run, wait_for
 from test_pack import Engine, engine
 from test_wire_story import WIRE, wirezmq
 from wire_packets import CAPTURES, ethernet, pcap
@@ -73,21 +74,27 @@ def test_a_clone_in_a_path_with_a_colon(script: str, tmp_path: Path, lab: None) 
 
 
 @pytest.mark.parametrize("script", ["demo", "test"])
-def test_a_second_clone_leaves_the_lab_alone(script: str, tmp_path: Path, lab: None) -> None:
-    clone = clone_to(tmp_path / "zmq")
+@pytest.mark.parametrize("same", [False, True], ids=["second clone", "symlink"])
+def test_the_lab_of_another_path_is_left_alone(
+    script: str, same: bool, tmp_path: Path, lab: None
+) -> None:
+    """To Compose the same clone through a symlink is another, whose containers differ."""
+    other = tmp_path / "zmq"
+    if same:
+        other.symlink_to(ROOT)
+    else:
+        clone_to(other)
     running = compose("ps", "-q").stdout
     says(
         f"ready: a lab {PROJECT} is up already, of {ROOT}/compose/zmq.yml: end it with "
         f"'docker compose -p {PROJECT} down', or name ours otherwise: "
         "'export COMPOSE_PROJECT_NAME=second ZMQ_BRIDGE=br-second'",
-        clone / "scripts" / script,
+        other / "scripts" / script,
+        cwd=other,
+        env=os.environ | {"PWD": str(other)},
     )
     assert compose("ps", "-q").stdout == running
-
-
-def test_the_same_clone_through_a_symlink_is_the_same(tmp_path: Path, lab: None) -> None:
-    (tmp_path / "link").symlink_to(ROOT)
-    assert run(str(tmp_path / "link/scripts/ready"), cwd=tmp_path / "link").stderr == ""
+    assert run("scripts/ready").stderr == ""
 
 
 # --- rights, and what setup finds ----------------------------------------------------------------
@@ -218,6 +225,15 @@ def test_what_is_no_capture_is_called_what_it_is(content: bytes, kind: str, tmp_
     assert done.stderr == f"wirezmq.py: x.pcap: {kind}\n"
 
 
+def test_what_is_missing_is_asked_of_the_script(tmp_path: Path) -> None:
+    """The containers run all the time: it is the script in them that has to be started."""
+    (tmp_path / "web.pcap").write_bytes(pcap([ethernet(b"")] * 3))
+    done = wirezmq("web.pcap", "--check", cwd=tmp_path)
+    for script in "clientzmq.py", "subzmq.py", "pullzmq.py":
+        assert f"was {script} started while the capture ran?" in done.stdout
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize("option", ["--html", "--pcapng"])
 @pytest.mark.parametrize(
     ("place", "why"),
@@ -244,6 +260,15 @@ def test_a_compressed_capture_is_read_as_it_is(tmp_path: Path) -> None:
         assert wirezmq("again", cwd=tmp_path).stdout == same.replace(packed.name, "again")
         with packed.open("rb") as pipe:
             assert wirezmq("-", stdin=pipe).stdout == same.replace(packed.name, "-")
+
+
+def test_a_compressed_capture_on_the_live_page(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    (tmp_path / "lab.gz").write_bytes(gzip.compress((CAPTURES / "lab.pcap").read_bytes()))
+    served = serve("lab.gz")
+    for part in "zmq.html", "play":
+        assert b"WAKTU Mon" in urlopen(served.url + part).read()
 
 
 def test_a_damaged_compressed_capture_is_told_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +47,20 @@ def lane(page: Page, pattern: str) -> Locator:
 def status(page: Page, words: str) -> None:
     """Wait until the page says this about itself."""
     expect(page.get_by_role("status")).to_have_text(re.compile(words), timeout=15_000)
+
+
+def pick(page: Page, port: int) -> None:
+    """Pick the connection to this port: loopback may carry others."""
+    heading = page.locator("#heading")
+
+    def found() -> bool:
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            if f":{port}," in heading.inner_text():
+                return True
+        return False
+
+    wait_for(found, 20)
 
 
 def steps(page: Page, count: int) -> None:
@@ -111,7 +126,7 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
         re.compile(r"✕\s*left \d+ s ago")
     )
 
-    # rates
+    # rates of the last minute
     plot = lane(page, "PUSH-PULL").get_by_role("img")
     expect(plot).to_have_attribute(
         "aria-label", re.compile("PUSH-PULL: [01](.[0-9])? messages a second now, at most [12] in")
@@ -129,6 +144,7 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
     assert (tmp_path / "kept.pcap").read_bytes().startswith((tmp_path / "zmq.pcap").read_bytes())
     assert "2 requests &#34;Halo&#34;" in (tmp_path / "zmq.html").read_text()
     status(page, "no answer from zmq-wire: trying again")
+    compose("restart", "--timeout", "3", "zmq-pull")  # ends the worker
 
 
 def test_it_waits_for_a_bridge_that_is_not_there(serve: Serve, page: Page) -> None:
@@ -170,17 +186,7 @@ class Published:
         return self.sub.poll(10) > 0
 
     def pick(self, page: Page) -> None:
-        """Pick this connection on the page: loopback may carry others."""
-        heading = page.locator("#heading")
-
-        def found() -> bool:
-            for tab in page.get_by_role("tab").all():
-                tab.click()
-                if f":{self.port}," in heading.inner_text():
-                    return True
-            return False
-
-        wait_for(found)
+        pick(page, self.port)
 
     def send(self, text: str) -> None:
         self.pub.send_string(text)
@@ -291,7 +297,7 @@ def test_step_by_step(serve: Serve, page: Page) -> None:
     expect(events(page).last).to_have_accessible_name(re.compile('Frame 26, .*reply "World"'))
     page.keyboard.press("Home")
     expect(events(page)).to_have_count(0)
-    assert served.interrupt() == "\n"
+    assert served.interrupt() == "\nended\n"
 
 
 def test_bytes_as_the_handout_has_them(serve: Serve, page: Page) -> None:
@@ -332,6 +338,7 @@ def test_the_diagram_is_that_of_the_page_for_a_report(
     expect(page.get_by_role("tab")).to_have_count(3)
     for number in (1, 2, 3):
         page.get_by_role("tab", name=f"{number}  zmq-").click()
+        expect(page.locator("#heading")).to_contain_text(f"{number}. ")
         drawn = DRAWN.replace("ROOT", "#scroll")
         theirs = DRAWN.replace("ROOT", f"details.connection:nth-of-type({number}) figure")
         assert page.evaluate(drawn) == report.evaluate(theirs)
@@ -419,3 +426,30 @@ def test_on_every_screen(serve: Serve, browser: Browser, tmp_path: Path) -> None
             back = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (back == "rgb(255, 255, 255)") == (scheme == "light")
             context.close()
+
+
+def test_from_its_container(lab: None, browser: Browser, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    here = ["env", f"PWD={tmp_path}", "docker", "compose", "-f", str(ROOT / "compose/zmq.yml")]
+    container = run(*here, "run", "-d", "--rm", "zmq-wire", f"--serve={port}").stdout.strip()
+    page = browser.new_page()
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: f"{url} shows {BRIDGE} live" in run("docker", "logs", container).stderr)
+        page.goto(url)
+        status(page, "^live$")
+        compose("exec", "-T", "zmq-req", "python", "clientzmq.py", input="")
+        expect(lane(page, "REQ-REP").get_by_role("listitem").first).to_contain_text("✕")
+        expect(page.get_by_role("tab").filter(has_text="zmq-req → zmq-rep")).to_have_count(1)
+        kept = urlopen(f"{url}/zmq.pcap").read()
+        (tmp_path / "zmq.pcap").write_bytes(kept)
+        assert 'request "Hello"' in wirezmq("zmq.pcap", cwd=tmp_path).stdout
+        assert os.listdir(tmp_path) == ["zmq.pcap"]  # no file of its own in the user's folder
+        held = run("docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", container).stdout
+        print(f"its container holds {held.strip()}")
+        run("docker", "kill", "--signal", "INT", container)
+        wait_for(lambda: run("docker", "inspect", container).returncode)
+    finally:
+        page.close()
+        run("docker", "kill", container)

@@ -19,7 +19,7 @@ from conftest import Served, wait_for
 from playwright.sync_api import Browser, expect
 from read.frames import records
 from read.segments import Segment, segment
-from test_serve import LAB, Serve, events, status
+from test_serve import LAB, Serve, events, pick, status
 from test_wire_story import wirezmq
 from wire_packets import Talk, frame, pcap, ready
 
@@ -284,11 +284,12 @@ def test_without_its_libraries_it_says_which(tmp_path: Path) -> None:
 # --- many, slow and busy ---------------------------------------------------------------------
 
 
-def publish(rate: int, seconds: int) -> int:
-    """Publish on loopback, so many a second for so many seconds; return how many that were."""
+def publish(rate: int, seconds: int, port: int) -> int:
+    """Publish at a port of loopback, so many a second; return how many that were."""
     with zmq.Context() as context, context.socket(zmq.PUB) as pub, context.socket(zmq.SUB) as sub:
         pub.linger = sub.linger = pub.sndhwm = sub.rcvhwm = 0
-        sub.connect(f"tcp://127.0.0.1:{pub.bind_to_random_port('tcp://127.0.0.1')}")
+        pub.bind(f"tcp://127.0.0.1:{port}")
+        sub.connect(f"tcp://127.0.0.1:{port}")
         sub.subscribe("")
         while not sub.poll(10):
             pub.send_string("begin")  # the first may come before the subscription
@@ -303,6 +304,11 @@ def publish(rate: int, seconds: int) -> int:
                 sub.recv()
         time.sleep(1)
         return sent
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 class Listener:
@@ -347,7 +353,7 @@ def test_a_hundred_browsers_a_slow_one_and_one_that_never_reads(
     listeners = [Listener(served) for _ in range(100)]
     slow = Listener(served, pause=0.2)
     wait_for(lambda: all(listener.dropped == 0 for listener in listeners), 20)
-    sent = publish(RATE, SECONDS)
+    sent = publish(RATE, SECONDS, free_port())
     memory = resident(served.process.pid)
     print(f"memory: {memory / 1e6:.0f} MB with {len(listeners) + 3} browsers")
     assert memory < MEMORY
@@ -370,9 +376,10 @@ def test_a_click_is_answered_while_it_rains(serve: Serve, browser: Browser) -> N
     page.goto(served.url)
     status(page, "^live$")
     sent: list[int] = []
-    rain = threading.Thread(target=lambda: sent.append(publish(RATE, SECONDS)))
+    port = free_port()
+    rain = threading.Thread(target=lambda: sent.append(publish(RATE, SECONDS, port)))
     rain.start()
-    page.get_by_label("Pattern").select_option("PUB-SUB")
+    pick(page, port)
     run = events(page).filter(has_text="messages published under count")
     expect(run).to_be_visible()
     took = page.evaluate(CLICKS)

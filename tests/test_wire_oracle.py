@@ -133,12 +133,61 @@ def curve(run: Run) -> None:
         req.recv()
 
 
+def refused_plain(run: Run) -> None:
+    authenticator = ThreadAuthenticator(run.context)
+    authenticator.start()
+    run.stack.callback(authenticator.stop)
+    authenticator.configure_plain(passwords={"siswa": "rahasia"})
+    wrong = {"plain_username": b"siswa", "plain_password": b"salah"}
+    run.join(run.socket(zmq.REP, plain_server=True), run.socket(zmq.REQ, **wrong))
+    time.sleep(0.4)
+
+
+def refused_curve(run: Run) -> None:
+    authenticator = ThreadAuthenticator(run.context)
+    authenticator.start()
+    run.stack.callback(authenticator.stop)
+    authenticator.configure_curve_callback("*", Nobody())
+    public, secret = zmq.curve_keypair()
+    keys = dict(zip(("curve_publickey", "curve_secretkey"), zmq.curve_keypair(), strict=True))
+    run.join(
+        run.socket(zmq.REP, curve_secretkey=secret, curve_server=True),
+        run.socket(zmq.REQ, curve_serverkey=public, **keys),
+    )
+    time.sleep(0.4)
+
+
+class Nobody:
+    """Says which key may come in: none."""
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        return False
+
+
+def many_frames(run: Run) -> None:
+    rep, req = run.pair(zmq.REP, zmq.REQ)
+    req.send_multipart([b"frame %d" % number for number in range(90)])
+    rep.send_multipart(rep.recv_multipart())
+    req.recv_multipart()
+
+
 def heartbeats(run: Run) -> None:
     rep, req = run.pair(zmq.REP, zmq.REQ, heartbeat_ivl=50, heartbeat_ttl=1500)
     req.send(b"Hello")
     rep.send(rep.recv())
     req.recv()
     time.sleep(0.4)
+
+
+SAID: dict[Callable[[Run], None], tuple[str, ...]] = {
+    refused_plain: (
+        'HELLO: user "siswa" and a password of 5 bytes, in clear',
+        "ERROR: 400 (as libzmq's PLAIN sends it: ^RROR instead of a 5 and ERROR)",
+    ),
+    refused_curve: ("ERROR: 400",),
+    many_frames: ("in 90 ZMTP frames after the empty delimiter",),
+    heartbeats: ("PING: time to live 1.5 s", "PONG"),
+}
 
 
 def theirs(output: str) -> Iterator[tuple[int, str, int, str]]:
@@ -176,6 +225,8 @@ def ours(story: str, ports: set[int]) -> Iterator[tuple[int, str, int, str]]:
                     kind = "command"
                     if event["kind"] in ("subscribe", "cancel"):
                         name = event["kind"].upper()
+                    elif name == "^RROR":  # no name of a command: tshark shows its bytes
+                        name, kind = "", "data"
                 yield part["frame"], kind, part["size"], name
 
 
@@ -209,7 +260,10 @@ def agree(folder: Path, name: str, ports: set[int], tshark: Reader) -> Found:
         pub_sub,
         push_pull,
         plain,
+        refused_plain,
         curve,
+        refused_curve,
+        many_frames,
         heartbeats,
     ],
 )
@@ -226,9 +280,47 @@ def test_real_runs_are_read_as_tshark_reads_them(
     assert found.total() > 4
     if talk is curve:  # the sockets of pyzmq take MESSAGE for no command, and tshark follows them
         assert wirezmq("run.pcap", cwd=tmp_path).stdout.count("4 encrypted messages") == 2
+    story = wirezmq("run.pcap", cwd=tmp_path).stdout
+    for what in SAID.get(talk, ()):
+        assert what in story
 
 
 def test_the_lab_is_read_as_tshark_reads_it(tshark: Reader) -> None:
     assert (
         agree(CAPTURES, "lab.pcap", {5555, 9999, 12345}, tshark).total() == 6 + 6 + 12 + 1 + 5 + 5
     )
+
+
+def test_10000_connections_are_found_by_both(tmp_path: Path, tshark: Reader) -> None:
+    live = Live("-w", tmp_path / "run.pcap")
+    with zmq.Context(io_threads=1) as context, context.socket(zmq.REP) as rep:
+        rep.linger = 0
+        port = rep.bind_to_random_port("tcp://127.0.0.1")
+        for begin in range(0, 10_000, 200):
+            reqs = []
+            for number in range(begin, begin + 200):
+                req = context.socket(zmq.REQ)
+                req.linger = 0
+                req.connect(f"tcp://127.0.0.1:{port}")
+                req.send(b"%d" % number)
+                reqs.append(req)
+            for _ in reqs:
+                rep.send(rep.recv())
+            for number, req in enumerate(reqs, begin):
+                assert req.recv() == b"%d" % number
+                req.close()
+    time.sleep(1)  # the last packets
+    live.interrupt()
+    done = wirezmq("run.pcap", "--all", cwd=tmp_path, timeout=200)
+    assert "10,000 ZMTP connections" in done.stdout.splitlines()[0]
+    filters = f"zmtp.data.text && tcp.dstport == {port}"
+    fields = ["-T", "fields", "-e", "frame.number", "-e", "zmtp.data.text"]
+    hint = ["-o", f"zmtp.tcp.port:{port}"]
+    theirs = tshark(["-r", "run.pcap", *hint, "-Y", filters, *fields], tmp_path).splitlines()
+    ours = [
+        f"{line.split()[0]}\t{line.split(chr(34))[1]}"
+        for line in done.stdout.splitlines()
+        if ' request "' in line
+    ]
+    assert sorted(ours) == sorted(line.replace(",", "") for line in theirs)
+    assert sorted(int(line.split("\t")[1]) for line in ours) == list(range(10_000))

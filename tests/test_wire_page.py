@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from playwright.sync_api import Browser, expect
 from read.events import KINDS, Connection, Event
 from read.payload import printable
 from read.story import Story
@@ -241,6 +242,7 @@ def test_hostile_text_is_only_text(kind: str) -> None:
     assert "<script" not in html and "]]>" not in html
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary(max_size=80), st.sampled_from(list(KINDS)))
 def test_no_byte_of_a_capture_becomes_markup(data: bytes, kind: str) -> None:
     text = printable(data)
@@ -252,6 +254,7 @@ def test_no_byte_of_a_capture_becomes_markup(data: bytes, kind: str) -> None:
         }  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.sampled_from(list(KINDS)))
 def test_a_line_of_a_diagram_fits_between_the_lifelines(text: str, kind: str) -> None:
     for event in (
@@ -268,6 +271,27 @@ def test_long_addresses_are_broken_inside_their_box() -> None:
     (part,) = diagram(connection, {})
     small = [shape.text for _, shapes in part.placed for shape in shapes if shape.kind == "small"]
     assert small == ["[fd00:1111:2222:3333:4444", ":5555:6666:7777]:40000", SERVER]
+
+
+def test_what_is_printed(browser: Browser) -> None:
+    sheet = browser.new_page()
+    sheet.set_content(page(told((CAPTURES / "lab.pcap").read_bytes())))
+    sheet.get_by_label("Name").fill("Siti")
+    sheet.get_by_label("My remarks").first.fill("The worker asks for nothing.")
+    hint, table = (
+        sheet.get_by_text("A PDF for the report"),
+        sheet.get_by_text("The same in words, with"),
+    )
+    expect(hint).to_be_visible()
+    expect(table.first).to_be_visible()
+    sheet.emulate_media(media="print")
+    expect(sheet.get_by_label("Name")).to_have_value("Siti")
+    expect(sheet.get_by_label("My remarks").first).to_be_visible()
+    expect(sheet.get_by_label("My remarks").last).not_to_be_visible()  # nothing is in it
+    expect(hint).not_to_be_visible()
+    expect(table.first).not_to_be_visible()
+    expect(sheet.locator("figure svg")).to_have_count(4)
+    sheet.close()
 
 
 def test_a_browser_shows_it_and_asks_for_nothing(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from test_wire_story import wirezmq
 
 HERE = Path(__file__).parent
 PROFILE = HERE.parent / "wire" / "wireshark" / "praktikum-zmq"
@@ -116,3 +117,25 @@ def test_a_colour_is_its_pattern_s(lines: Lines, pattern: str, port: str) -> Non
 def test_every_frame_has_a_colour(lines: Lines) -> None:
     names = {name for (name,) in select(lines, "frame", "frame.coloring_rule.name")}
     assert names == set(rules())
+
+
+def test_the_story_column_shows_the_comments_of_an_annotated_capture(
+    lines: Lines, tmp_path: Path
+) -> None:
+    done = wirezmq("profile.pcap", "--pcapng", "told.pcapng", cwd=tmp_path)
+    assert done.stderr == ""
+    (tmp_path / "told.pcapng").replace(tmp_path / "profile.pcap")
+    rows = lines("-T", "tabs", "-Y", "zmtp.flags.command == 0 && tcp.port == 5555")
+    assert [row[8].split("; ")[-1].partition(", ")[0] for row in rows[:4]] == [
+        'REQ → REP request "Hello" after the empty delimiter',
+        'REP → REQ reply "World" after the empty delimiter',
+        'REQ → REP request "Halo dari Bandung" after the empty delimiter',
+        'REP → REQ reply "Received: Halo dari Bandung" after the empty delimiter',
+    ]
+    jobs = lines("-T", "tabs", "-Y", "zmtp.flags.command == 0 && tcp.port == 9999")
+    assert (jobs[0][7], jobs[0][8]) == ("80044b022e", "PUSH → PULL job 2 (a pickled int)")
+    # An old Wireshark knows no ZMTP: the comments are there all the same.
+    old = lines(
+        "--disable-protocol", "zmtp", "-T", "tabs", "-Y", "tcp.srcport == 9999 && tcp.len == 7"
+    )
+    assert (old[0][6], old[0][8]) == ("TCP", "PUSH → PULL job 2 (a pickled int)")

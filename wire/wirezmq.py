@@ -10,84 +10,17 @@ for a file that cannot be written, a capture that cannot be read to its end or h
 """
 
 import argparse
+import gc
 import os
 import sys
 
+from options import BRIDGE, arguments
 from read.frames import CaptureError
 from read.payload import printable
 from read.story import PORTS, Story
 from read.whole import read, reason
 
-BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 NEEDED = "this needs {}: pip install it, or run zmq-wire, the container that has it"
-SERVE = "127.0.0.1:8080"
-PAIRS = {"REQ-REP": ("REQ", "REP"), "PUB-SUB": ("SUB", "PUB"), "PUSH-PULL": ("PULL", "PUSH")}
-
-
-def port(text: str) -> tuple[int, tuple[str, str]]:
-    """Read N=PATTERN."""
-    number, _, pattern = text.partition("=")
-    if not number.isdecimal() or not 0 < int(number) < 65536 or pattern.upper() not in PAIRS:
-        raise argparse.ArgumentTypeError(
-            f"{printable(os.fsencode(text))}: not a port and a pattern, such as 5555=REQ-REP"
-        )
-    return int(number), PAIRS[pattern.upper()]
-
-
-def arguments() -> argparse.Namespace:
-    """Read the command line; argparse ends with exit code 2 if it is wrong."""
-    parser = argparse.ArgumentParser(
-        description="Tell a packet capture of ZeroMQ as the messages that passed.",
-        epilog="Exit code: 0; with --check and --grade 1 if something is missing or not right; "
-        "2 for bad usage, for a file that cannot be written, a capture that cannot be read to its "
-        "end or has no ZMTP in it.",
-    )
-    add = parser.add_argument
-    add("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng file, - for the input")
-    add("--live", nargs="?", const=BRIDGE, metavar="INTERFACE", help=f"as it happens ({BRIDGE})")
-    add("-w", metavar="FILE", help="keep what passes live as a pcap file")
-    add("--all", action="store_true", help="a line for each message, none collapsed")
-    add("--check", action="store_true", help="is what the lab asks for in it?")
-    add("--expect", metavar="TEXT", default="", help="a request should be this text, all of it")
-    add("--answers", metavar="FILE", help="how many of these answers are right?")
-    add("--grade", action="store_true", help="a table of these captures, or of those in a folder")
-    add("--csv", action="store_true", help="that table for a spreadsheet")
-    add("--json", action="store_true", help="the story as JSON")
-    add("--html", metavar="FILE", help="write the story as a page")
-    add("--pcapng", metavar="FILE", help="write the capture with a comment on each message")
-    add("--port", metavar="N=PATTERN", type=port, action="append", default=[], help="a hint")
-    add("--serve", metavar="PORT", help=f"show it in a browser ({SERVE}); --serve=PORT: another")
-    # Only --serve=PORT gives a port: what stands after a bare --serve is a capture.
-    given = [f"--serve={SERVE}" if word == "--serve" else word for word in sys.argv[1:]]
-    options = parser.parse_args(given)
-    options.check = options.check or bool(options.expect or options.answers)
-    if options.live and options.captures:
-        parser.error("either captures or --live")
-    told = options.check or options.html or options.pcapng
-    if options.serve and (told or options.json or options.grade):
-        parser.error("--serve shows it in a browser: it goes without another output")
-    if not options.captures and (told or options.json or options.grade):
-        parser.error("this needs a capture")
-    if options.grade and (told or options.all or "-" in options.captures):
-        parser.error("--grade takes captures and folders, and beside them only --csv or --json")
-    if options.csv and (not options.grade or options.json):
-        parser.error("--csv goes with --grade, and without --json")
-    if options.answers and (len(options.captures) > 1 or "-" in options.captures):
-        parser.error("--answers is about one capture, which is a file")
-    if options.w and options.captures:
-        parser.error("-w keeps what is captured live: it goes without a capture")
-    if (options.html or options.pcapng) and len(options.captures) > 1:
-        parser.error("--html and --pcapng take one capture")
-    if options.pcapng and "-" in options.captures:
-        parser.error("--pcapng reads its capture twice: it needs a file")
-    for written in filter(os.path.exists, filter(None, (options.html, options.pcapng))):
-        if any(
-            os.path.exists(path) and os.path.samefile(path, written) for path in options.captures
-        ):
-            parser.error(f"{printable(os.fsencode(written))} is the capture itself")
-    if options.check and options.json:
-        parser.error("either --check or --json")
-    return options
 
 
 def tell_live(options: argparse.Namespace, colour: bool) -> int:
@@ -188,9 +121,15 @@ def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) 
 
 def main() -> int:
     """Do what the command line asks for, and return the exit code."""
+    # What a story keeps is no garbage: looking through it all again and again took half the time.
+    gc.set_threshold(100_000, 50, 1000)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = arguments()
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if options.check or options.html or options.serve:
+        from tell.language import speak
+
+        speak(options.lang)
     if options.serve:
         return serve(options)
     if not options.captures:
@@ -226,7 +165,10 @@ def main() -> int:
             passed += holds
             code = code or int(not holds)
     if options.check and len(options.captures) > 1:
-        print(f"{passed} of {len(options.captures)} captures complete")
+        from tell.language import _
+
+        said = _("{passed} of {all} captures complete")
+        print(said.format(passed=passed, all=len(options.captures)))
     if options.answers:
         from grade.whole import check_answers
 

@@ -15,6 +15,7 @@ from read.events import Connection, Event
 from read.frames import Record
 from read.segments import ACK, FIN, RST, SYN, Segment, Segments
 from read.story import New, Story
+from tell.language import _
 
 from grade.form import FRAMES, QUESTIONS, Form, milliseconds, whole
 from grade.jobs import Workers
@@ -189,8 +190,9 @@ class Answers:
 def tally(marks: list[Mark]) -> str:
     """Return how many answers are right, without saying which."""
     count = Counter(mark.verdict for mark in marks)
-    said = ", ".join(f"{count[verdict]} {verdict}" for verdict in ("right", "wrong", "empty"))
-    return f"answers: {said}, of {len(marks)}"
+    said = _("answers: {right} right, {wrong} wrong, {empty} empty, of {all}")
+    counts = {verdict: count[verdict] for verdict in ("right", "wrong", "empty")}
+    return said.format(**counts, all=len(marks))
 
 
 def _delimiter(connection: Connection) -> set[int]:

@@ -46,6 +46,7 @@ def command(connection: Connection, sender: str, frame: Frame, time: float) -> E
         event.kind, event.text = "error", text_of(data[1 : 1 + data[0]] if data else b"")
     elif frame.body.startswith(MANGLED):
         event.kind, event.text = "error", text_of(frame.body[6:9])
+        event.parts = [Part(frame.last, role, "^RROR", frame.size)]
         event.note = "as libzmq's PLAIN sends it: ^RROR instead of a 5 and ERROR"
     elif name in (b"READY", b"INITIATE"):
         event.kind = name.decode().lower()

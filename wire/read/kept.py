@@ -7,9 +7,10 @@ said: nothing is left out in silence.
 from read.events import Connection, Event
 from read.runs import TOLD, Runs
 
-CONNECTIONS = 20_000  # that are kept
+CONNECTIONS = 15_000  # that are kept
 ROOM = 60_000_000  # bytes, about, of the events that are kept one by one
 BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it, of a ZMTP frame
+BY_SIDE = ("greeting", "ready", "initiate")  # the first of each side is kept
 WORDS = 1000  # first words of published messages that are counted apart
 
 
@@ -58,10 +59,12 @@ class Kept:
         """Count an event, and keep it unless it continues a run."""
         kind = event.kind
         connection.counts[kind] = connection.counts.get(kind, 0) + 1
-        if kind not in connection.firsts or kind in ("greeting", "ready", "initiate"):
-            connection.firsts.setdefault(kind, event)
+        firsts = connection.firsts
+        if kind not in firsts:
+            firsts[kind] = event
+        if kind in BY_SIDE:
             side = "client" if event.sender == connection.client else "server"
-            connection.firsts.setdefault(f"{kind} {side}", event)
+            firsts.setdefault(f"{kind} {side}", event)
         if kind in ("syn", "syn-ack", "ack"):
             connection.handshakes.add(kind)
         elif kind == "published":

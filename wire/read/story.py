@@ -21,8 +21,8 @@ from read.half import Piece
 from read.kept import Kept
 from read.payload import SHOWN
 from read.runs import Runs
-from read.segments import LINKS, Segments
-from read.streams import Pieces, Streams
+from read.segments import LINKS, Segments, endpoint
+from read.streams import BEGUN, Pieces, Streams
 from read.talk import Talk
 from read.zmtp import KEPT, Item
 
@@ -142,7 +142,7 @@ class Story:
             event = dialogue.take(side, item, self._at(item.time))
             if event:
                 self._add(talk, event, new)
-        if connection.late or connection.complete:
+        if flow.rank == BEGUN and (connection.late or connection.complete):
             self.streams.keep(flow)
 
     def _at(self, time: int) -> float:
@@ -153,7 +153,7 @@ class Story:
 
         Returns False if there is no room for it.
         """
-        connection = Connection(0, flow.client, flow.server, late=flow.late)
+        connection = Connection(0, *endpoint(flow.client_key), late=flow.late)
         if types := self._types(flow):
             connection.client_type, connection.server_type = types
             connection.by_port = True
@@ -215,11 +215,10 @@ class Story:
             for event in talk.unfinished((0, 1), self.frames, self.seconds):
                 self._add(talk, event, new)
 
-    def _gone(self, flow: Flow) -> None:
+    def _gone(self, flow: Flow, dropped: bool) -> None:
         """Take down the last of a connection that is not followed any more."""
         talk: Talk | None = flow.data
         if talk:
-            dropped = flow.state != "closed"
             self._finish(flow, talk, [])
             if talk.connection:
                 talk.connection.closed = True

@@ -28,11 +28,14 @@ IGNORED, OPEN, BEGUN, GONE = 0, 1, 2, -1  # ranks of a connection
 class Streams:
     """All TCP connections of a capture. `ports` are those that servers usually listen on.
 
-    `gone` is called with each connection that is not followed any more.
+    `gone` is called with each connection that is not followed any more, and whether it was dropped
+    though it was open, once all that was read of it has been given.
     """
 
     def __init__(
-        self, ports: frozenset[int] = frozenset(), gone: Callable[[Flow], None] = lambda flow: None
+        self,
+        ports: frozenset[int] = frozenset(),
+        gone: Callable[[Flow, bool], None] = lambda flow, dropped: None,
     ) -> None:
         self.halves: dict[bytes, Half] = {}
         self.ports, self.gone = ports, gone
@@ -44,6 +47,7 @@ class Streams:
         self.timers: list[tuple[int, int, Flow]] = []  # number of a packet -> look at it again
         self.due = NEVER
         self.waiting = 0  # segments, about
+        self.leaving: list[tuple[Flow, bool]] = []  # gone with the packet before
 
     def feed(self, segment: Segment) -> Pieces:
         """Return what this segment brings to the reader, in the order of the stream."""
@@ -71,6 +75,7 @@ class Streams:
 
     def end(self) -> Pieces:
         """Return what waited for segments that never came."""
+        self._leave()
         found = []
         for flow in list(self.flows()):
             found += list(flow.give_up(NEVER, 0))
@@ -111,7 +116,7 @@ class Streams:
                 flow = flows.popleft()
                 if flow.rank == rank:
                     self.dropped += not flow.ignored
-                    return self._remove(flow)
+                    return self._remove(flow, not flow.ignored)
         return None
 
     def _begin(self, segment: Segment, half: Half | None, found: Pieces) -> Half | None:
@@ -119,6 +124,7 @@ class Streams:
 
         What waited in an earlier connection of the same ports is added to `found`.
         """
+        self._leave()
         flags, key = segment.flags, segment.key
         if half:
             if half.first == segment.seq or half.flow.state == "unborn":
@@ -144,7 +150,12 @@ class Streams:
             self.halves[new.key] = new
         return self.halves[key]
 
-    def _remove(self, flow: Flow) -> None:
+    def _leave(self) -> None:
+        for flow, dropped in self.leaving:
+            self.gone(flow, dropped)
+        self.leaving.clear()
+
+    def _remove(self, flow: Flow, dropped: bool = False) -> None:
         """Take a connection out of the table."""
         if self.halves.get(flow.client_key) is not flow.halves[0]:
             return  # another has the same ports by now
@@ -153,7 +164,7 @@ class Streams:
         flow.rank = GONE
         self.waiting -= flow.held
         flow.held = 0
-        self.gone(flow)
+        self.leaving.append((flow, dropped))
         flow.state = "closed"
 
     def _slow(self, flow: Flow, half: Half, segment: Segment) -> Pieces:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 MORE, LONG, COMMAND = 1, 2, 4
 KEPT = 1 << 20  # bytes of a body
+SEARCHED = 4096  # bytes of a packet among which a frame may begin, where it is not known
 
 
 class Greeting(NamedTuple):
@@ -174,7 +175,7 @@ class Parser:
 
     def _find(self, data: bytes, packet: int, time: int, items: list[Item]) -> bytes:
         """Return the data from the first byte on from which frames follow one another."""
-        for at in range(len(data)):
+        for at in range(min(len(data), SEARCHED)):
             if data[at] <= 6 and data[at] & 5 != 5 and _chained(data, at):
                 if at:
                     items.append(Skipped(packet, time, at))

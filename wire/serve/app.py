@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from read.files import plain
 from read.frames import CaptureError, records
 from read.story import Story
 from starlette.applications import Starlette
@@ -202,7 +203,7 @@ def told(source: Any, name: str, ports: dict[int, tuple[str, str]]) -> str:
     story, out = Story(ports=ports), io.StringIO()
     file: BinaryIO = io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source
     try:
-        for record in records(file):
+        for record in records(plain(file)):
             story.feed(record)
     except CaptureError:
         pass  # damaged or nothing yet: the page tells what could be read

@@ -20,6 +20,7 @@ from tell.names import roles
 from serve.shown import TEXT, TOPICS, Change, View, connection_of, drawn, row_of, word
 
 CONNECTIONS = 200  # connections that are shown
+ROOM = 20_000_000  # bytes, about, of their events
 FIRST, LAST = 20, 100  # rows of a connection that are shown: the first and the last
 PASSES = 60  # movements in one change
 SECONDS = 60  # of the plot
@@ -32,6 +33,7 @@ class Lab:
     def __init__(self, ports: dict[int, tuple[str, str]], live: bool = False) -> None:
         self.live = live
         self.story = Story(ports=ports)
+        self.story.kept.room = ROOM
         self.views: dict[int, View] = {}
         self.names: dict[tuple[str, str], str] = {}
         self.totals: dict[str, int] = {}  # pattern -> messages
@@ -62,7 +64,7 @@ class Lab:
         view = self.views.get(number)
         if view is None:
             if number <= max(self.views, default=0):  # left out by now
-                connection.events.clear()
+                self._clear(connection)
                 return self._count(connection, event)
             view = self.views[number] = View(connection)
             self._forget()
@@ -117,14 +119,20 @@ class Lab:
             )
 
     def _forget(self) -> None:
-        """Leave out the oldest connection that is closed, else the oldest."""
-        if len(self.views) > CONNECTIONS:
+        """Leave out the oldest connection that is closed, else the oldest, for lack of room."""
+        while len(self.views) > 1 and (len(self.views) > CONNECTIONS or self.story.kept.room < 0):
             closed = (number for number, view in self.views.items() if not view.open)
             old = next(closed, next(iter(self.views)))
-            self.views.pop(old).connection.events.clear()
+            self._clear(self.views.pop(old).connection)
             self._rows = {key: new for key, new in self._rows.items() if key[0] != old}
             self._connections.discard(old)
             self._gone.append(old)
+
+    def _clear(self, connection: Connection) -> None:
+        """Give up the events of a connection that is not shown any more."""
+        connection.events.clear()
+        self.story.kept.room += connection.weight
+        connection.weight = 0
 
     def changes_waiting(self) -> Change | None:
         """Return what has changed, None if nothing has."""
@@ -158,7 +166,7 @@ class Lab:
             "frames": story.frames,
             "time": seconds,
             "totals": dict(self.totals),
-            "left": len(story.connections) - len(self.views),
+            "left": story.kept.count - len(self.views),
         }
 
     def whole(self) -> list[Change]:

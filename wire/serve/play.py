@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from read.files import plain
 from read.frames import CaptureError, records
 
 from serve.lab import Lab
@@ -44,7 +45,7 @@ def _changes(
 
     try:
         with open(path, "rb", 1 << 20) as file:
-            for record in records(file):
+            for record in records(plain(file)):
                 if not told and skip <= 0 and record.number > frame:
                     place["frames"] = max(0, frame)
                     yield from whole()

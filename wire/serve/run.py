@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
+from read.files import plain
 from read.frames import CaptureError, records
 from read.payload import printable
 from read.story import Story
@@ -106,7 +107,7 @@ def show(
             greeting = f"{at} plays {names}, Ctrl-C ends it"
             app = application(Shown(names, ports, files=files))
             asyncio.run(serve(app, listener, greeting))
-            return say("")
+            return say("\nended")
         try:
             capture = Capture(interface, kept, port)
         except CaptureError as error:
@@ -143,7 +144,7 @@ def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
     story, wrong = Story(ports=ports, keep=False), ""
     try:
         with open(path, "rb", 1 << 20) as file:
-            for record in records(file):
+            for record in records(plain(file)):
                 story.feed(record)
     except CaptureError as error:
         wrong = str(error)

@@ -10,9 +10,10 @@ from read.events import Connection, Event
 from read.payload import printable
 from read.story import Story
 
+from tell.language import _, spoken
+
 PATTERNS = {"REQ-REP": "clientzmq.py", "PUB-SUB": "subzmq.py", "PUSH-PULL": "pullzmq.py"}
 MESSAGES = 3  # that a subscriber should get under its topic
-LATE = "no handshake: the capture was started after the client"
 
 
 class Row(NamedTuple):
@@ -31,7 +32,8 @@ def rows(story: Story) -> list[Row]:
         found = [c for c in story.connections if c.pattern == pattern]
         tables = [list(_connection(c, pattern, story.expect)) for c in found]
         if not tables:
-            cause = f"no such connection: was {script} started while the capture ran?"
+            cause = _("no such connection: was {script} started while the capture ran?")
+            cause = cause.format(script=script)
             blank = Connection(0, "", "")
             tables = [
                 [row._replace(cause=cause) for row in _connection(blank, pattern, story.expect)]
@@ -53,47 +55,55 @@ def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[R
         return Row(pattern, asked, ", ".join(frames) if len(frames) == len(events) else "", cause)
 
     refused = "refused" in counts
-    cause = LATE if connection.late else "the capture ended, or the connection broke, before it"
+    cause = _("the capture ended, or the connection broke, before it")
+    if connection.late:
+        cause = _("no handshake: the capture was started after the client")
     if refused:
-        cause = "refused: the server was not running"
+        cause = _("refused: the server was not running")
     steps = [first.get(kind) for kind in ("syn", "syn-ack", "ack")]
-    yield row("TCP handshake", *steps, cause=cause)
-    for name, kind in ("greeting of both", "greeting"), ("READY of both", "ready"):
+    yield row(_("TCP handshake"), *steps, cause=cause)
+    for name, kind in (_("greeting of both"), "greeting"), (_("READY of both"), "ready"):
         sides = [first.get(f"{kind} {side}") for side in ("client", "server")]
         if kind == "ready":  # the client of PLAIN and CURVE says INITIATE instead
             sides[0] = sides[0] or first.get("initiate client")
         yield row(name, *sides, cause=cause)
     if pattern == "REQ-REP":
         request, reply = first.get("request"), first.get("reply")
-        cause = cause if refused else "no request was sent while the capture ran"
+        cause = cause if refused else _("no request was sent while the capture ran")
         if request:
-            cause = "no reply: the server had stopped, or the capture ended before it"
-        yield row("request and its reply", request, reply, cause=cause)
+            cause = _("no reply: the server had stopped, or the capture ended before it")
+        yield row(_("request and its reply"), request, reply, cause=cause)
         if expect:
-            asked = f'request "{printable(expect.encode(errors="replace"))}"'
-            yield row(asked, connection.expected, cause="no request is this text")
+            text = printable(expect.encode(errors="replace"))
+            asked = _('request "{text}"').format(text=text)
+            yield row(asked, connection.expected, cause=_("no request is this text"))
     elif pattern == "PUB-SUB":
         yield row("SUBSCRIBE", first.get("subscribe"), cause=cause)
         if connection.subscriptions:
-            cause = f"only {connection.matched}: capture longer"
+            cause = _("only {number}: capture longer").format(number=connection.matched)
         elif not refused:
-            cause = f"{counts.get('published', 0)} messages, but no SUBSCRIBE says which topic"
+            cause = _("{number} messages, but no SUBSCRIBE says which topic")
+            cause = cause.format(number=counts.get("published", 0))
         enough = first.get("published") if connection.matched >= MESSAGES else None
-        yield row(f"{MESSAGES} messages under that topic", enough, cause=cause)
+        asked = _("{number} messages under that topic").format(number=MESSAGES)
+        yield row(asked, enough, cause=cause)
     else:
-        cause = cause if refused else "no job was handed to this worker while the capture ran"
-        yield row("job", first.get("job"), cause=cause)
+        cause = cause if refused else _("no job was handed to this worker while the capture ran")
+        yield row(_("job"), first.get("job"), cause=cause)
 
 
 def table(name: str, story: Story, colour: bool = False) -> Iterator[str]:
     """Yield the table of one capture as text."""
     found = rows(story)
-    yield f"{name}: {sum(bool(row.frames) for row in found)} of {len(found)} found"
+    held = sum(bool(row.frames) for row in found)
+    yield _("{name}: {held} of {all} found").format(name=name, held=held, all=len(found))
     for row in found:
         if row.frames:
-            mark, said = "found", f"packet{'s' * (',' in row.frames)} {row.frames}"
+            many = row.frames.count(",") + 1
+            said = spoken().ngettext("packet {numbers}", "packets {numbers}", many)
+            mark, said = _("found"), said.format(numbers=row.frames)
         else:
-            mark, said = "MISSING", row.cause
+            mark, said = _("MISSING"), row.cause
         code = "32" if row.frames else "31"
         shown = f"\x1b[{code}m{mark:<8}\x1b[0m" if colour else f"{mark:<8}"
         yield f"  {row.pattern:<10} {row.asked:<30} {shown} {said}"
@@ -106,8 +116,8 @@ def summary(name: str, story: Story) -> str:
     for pattern in PATTERNS:
         here = [bool(row.frames) for row in found if row.pattern == pattern]
         said.append(f"{pattern} {sum(here)}/{len(here)}")
-    verdict = "complete" if all(row.frames for row in found) else "MISSING"
+    verdict = _("complete") if all(row.frames for row in found) else _("MISSING")
     if story.expect:
-        held = any(row.frames for row in found if row.asked.startswith('request "'))
-        said.append("text found" if held else "text MISSING")
+        held = any(connection.expected for connection in story.connections)
+        said.append(_("text found") if held else _("text MISSING"))
     return f"{verdict:<8}  {'  '.join(said)}  {name}"

@@ -12,6 +12,7 @@ from unicodedata import east_asian_width
 
 from read.events import MESSAGES, Connection, Event
 
+from tell.language import _
 from tell.names import shorten
 from tell.words import say, span
 
@@ -24,7 +25,6 @@ BOX = 25  # characters of a line in the box that names a side
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^\x21-\x7e]*")
 ROW, TITLE = 30, 18  # units from one arrow to the next, and for the name of a phase
 MIDDLE = (LEFT + RIGHT) / 2
-PACKET, MORE = "Packet", "{:,} more events, which the table tells"
 
 PHASES = {"syn": "TCP handshake", "syn-ack": "TCP handshake", "ack": "TCP handshake"}
 PHASES |= {"refused": "TCP handshake", "fin": "TCP close", "rst": "TCP close"}
@@ -137,7 +137,7 @@ def sides(connection: Connection, names: dict[str, str]) -> Drawing:
     top = 46 + 13 * max(map(len, wrapped))
     shapes = [
         *(shape("path", "life", d=f"M{x},{top - 8} V{top + 0.5}") for x, _ in both),
-        shape("text", "frame", PACKET, x=90, y=top - 14),
+        shape("text", "frame", _("Packet"), x=90, y=top - 14),
     ]
     for (x, address), lines in zip(both, wrapped, strict=True):
         shapes += [
@@ -203,7 +203,13 @@ def diagram(connection: Connection, names: dict[str, str]) -> list[Part]:
     for at, event in enumerate(events):
         if left_out > 1 and HEAD <= at < HEAD + left_out:
             if at == HEAD:
-                parts[-1].add(skipped(MORE.format(left_out)))
+                parts[-1].add(
+                    skipped(
+                        _("{number} more events, which the table tells").format(
+                            number=f"{left_out:,}"
+                        )
+                    )
+                )
                 parts[-1].phase = ""
             continue
         drawn = row(connection, event)

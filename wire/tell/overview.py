@@ -6,12 +6,12 @@ from read.events import Connection, Event
 from read.story import Story
 
 from tell.diagram import Drawing, Shape, shape, style
+from tell.language import _
 
 LANES = 12  # connections that are drawn
 LEFT, RIGHT = 132, 740  # units: where the axis begins and ends
 LANE = 26  # units from one connection to the next
 TICKS = 10  # at most so many numbers on the axis
-SECONDS = "seconds"
 
 
 def overview(story: Story, connections: list[Connection]) -> Drawing:
@@ -26,7 +26,7 @@ def overview(story: Story, connections: list[Connection]) -> Drawing:
         x = LEFT + index * step * scale
         shapes.append(shape("path", "grid", d=f"M{x:g},0 V{bottom}"))
         shapes.append(shape("text", "tick", f"{index * step:g}", x=x, y=bottom + 14))
-    shapes.append(shape("text", "unit", SECONDS, x=LEFT - 12, y=bottom + 14))
+    shapes.append(shape("text", "unit", _("seconds"), x=LEFT - 12, y=bottom + 14))
     for at, connection in enumerate(shown):
         y = LANE * at + 16
         times = [time for event in connection.events for time in (event.time, event.last_time)]

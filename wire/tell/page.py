@@ -16,6 +16,7 @@ from read.events import MESSAGES, Connection, Event
 from read.story import Story
 
 from tell.diagram import WIDTH, arrow, diagram, isolated
+from tell.language import _, spoken
 from tell.names import named, roles, shorten
 from tell.octets import octets
 from tell.overview import LANES, overview
@@ -29,14 +30,6 @@ ROWS = 400  # rows of a table: a longer page is of no use in a report
 BYTES = 100  # rows of a table that have their bytes
 MOST = 500  # connections: a page of more is too long to open
 OPEN = 12  # connections that are unfolded; of more than these all are folded
-LEGEND = (
-    ("tcp", False, "TCP opens, closes"),
-    ("zmtp", False, "ZMTP handshake, command"),
-    ("message", False, "message, subscription"),
-    ("message", True, "run of like messages"),
-    ("bad", False, "refused, broken off"),
-    ("missing", False, "not in the capture"),
-)
 
 
 def environment(*folders: Path) -> Environment:
@@ -48,7 +41,7 @@ def environment(*folders: Path) -> Environment:
         extensions=["jinja2.ext.i18n"],
         keep_trailing_newline=True,
     )
-    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    made.install_gettext_translations(spoken(), newstyle=True)  # type: ignore[attr-defined]
     made.filters["isolated"] = isolated
     return made
 
@@ -96,7 +89,15 @@ def begun(story: Story) -> str:
 
 def legend() -> list[tuple[str, Any, str]]:
     """Return the looks of arrows, each with an arrow as a shape and what it stands for."""
-    return [(look, arrow(look, 2, 54, 8, many), words) for look, many, words in LEGEND]
+    looks = [
+        ("tcp", False, _("TCP opens, closes")),
+        ("zmtp", False, _("ZMTP handshake, command")),
+        ("message", False, _("message, subscription")),
+        ("message", True, _("run of like messages")),
+        ("bad", False, _("refused, broken off")),
+        ("missing", False, _("not in the capture")),
+    ]
+    return [(look, arrow(look, 2, 54, 8, many), words) for look, many, words in looks]
 
 
 def entry(connection: Connection) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import { svg } from "./shapes.js";
 import { Plot } from "./rates.js";
 
 const USUAL = [["REQ-REP", "REQ", "REP"], ["PUB-SUB", "SUB", "PUB"], ["PUSH-PULL", "PULL", "PUSH"]];
-const TRAVEL = 900, APART = 170, WAITING = 14; // ms on the way, ms between two, and how many wait
+const TRAVEL = 800, APART = 150, WAITING = 14; // ms on the way, ms between two, and how many wait
 const FULL = 2; // nodes on a side that have room for all their lines
 const NEW = 10; // seconds for which it is said that a side has joined
 
@@ -148,24 +148,31 @@ class Lane {
 
   send(connection, key, queue) {
     const next = queue.shift();
-    queue.timer = next ? setTimeout(() => this.send(connection, key, queue), APART) : 0;
     if (!next) return void this.queues.delete(key);
     const at = this.ends(connection);
-    if (!at || document.hidden) return;
-    const [x, y, u, v] = next.side === "client" ? at : [at[2], at[3], at[0], at[1]];
-    const token = element("span", `token ${next.look}`,
-      (next.side === "client" ? `${next.text} ▸` : `◂ ${next.text}`));
-    token.style.maxWidth = `${Math.abs(u - x) * 0.8}px`;
-    if (next.n > 1) token.append(element("b", "", ` ×${number(next.n)}`));
+    const after = at && !document.hidden ? this.move(next, at) : APART;
+    queue.timer = setTimeout(() => this.send(connection, key, queue), after);
+  }
+
+  // Let one thing move; return the ms until the next one has room behind it.
+  move(passing, ends) {
+    const onward = passing.side === "client";
+    const [x, y, u, v] = onward ? ends : [ends[2], ends[3], ends[0], ends[1]];
+    const token = element("span", `token ${passing.look}`);
+    token.append(element("span", "", onward ? `${passing.text} ▸` : `◂ ${passing.text}`));
+    if (passing.n > 1) token.append(element("b", "", `×${number(passing.n)}`));
+    token.style.maxWidth = `${Math.abs(u - x) * 0.55}px`;
     this.wire.append(token);
-    const lift = next.side === "client" ? "-108%" : "8%"; // there above the line, back below it
+    const lift = onward ? "-108%" : "8%"; // there above the line, back below it
     const place = (a, b) => `translate(${a}px, ${b}px) translate(-50%, ${lift})`;
     const middle = place((x + u) / 2, (y + v) / 2);
     const frames = still.matches ? [{ transform: middle }, { transform: middle }]
       : [{ transform: place(x, y), opacity: 0.3 }, { opacity: 1, offset: 0.2 },
         { opacity: 1, offset: 0.85 }, { transform: place(u, v), opacity: 0.3 }];
-    token.animate(frames, { duration: TRAVEL }).finished.then(() => token.remove(),
-      () => token.remove());
+    const end = () => token.remove();
+    token.animate(frames, { duration: TRAVEL }).finished.then(end, end);
+    if (still.matches) return TRAVEL / 2;
+    return Math.max(APART, TRAVEL * (token.offsetWidth + 6) / Math.abs(u - x));
   }
 }
 
