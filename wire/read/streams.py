@@ -70,7 +70,8 @@ class Streams:
                 if not payload:
                     return found
                 half.next = (seq + len(payload)) % WRAP
-                return [*found, (flow, half.side, Piece("data", number, time, payload))]
+                said = (flow, half.side, Piece("data", number, time, payload))
+                return [*found, said] if found else [said]
         return [*found, *self._slow(flow, half, segment)]
 
     def end(self) -> Pieces:
