@@ -138,7 +138,7 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
         expect(link).to_have_attribute("download", name)
         with urlopen(served.url[:-1] + str(link.get_attribute("href"))) as reply:
             (tmp_path / name).write_bytes(reply.read())
-    assert served.interrupt().endswith(" frames\n")
+    assert served.interrupt().endswith(" packets\n")
     told = wirezmq("zmq.pcap", cwd=tmp_path).stdout
     assert '2 requests "Halo"' in told
     assert (tmp_path / "kept.pcap").read_bytes().startswith((tmp_path / "zmq.pcap").read_bytes())
@@ -164,7 +164,7 @@ def test_it_waits_for_a_bridge_that_is_not_there(serve: Serve, page: Page) -> No
         status(page, "waiting")
     finally:
         run("sudo", "ip", "link", "del", name)
-    assert served.interrupt() == "\n0 frames\n"
+    assert served.interrupt() == "\n0 packets\n"
 
 
 # --- on loopback -----------------------------------------------------------------------------
@@ -279,7 +279,7 @@ def test_step_by_step(serve: Serve, page: Page) -> None:
     steps(page, 1)
     expect(events(page)).to_have_count(1)
     expect(events(page).first).to_have_accessible_name(
-        "Frame 1, PULL → PUSH: SYN: asks for a TCP connection"
+        "Packet 1, PULL → PUSH: SYN: asks for a TCP connection"
     )
     bytes_ = page.get_by_role("region", name="Bytes")
     expect(bytes_).to_contain_text("This is TCP alone: no byte of ZMTP is in it.")
@@ -294,7 +294,7 @@ def test_step_by_step(serve: Serve, page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("tab", selected=True)).to_contain_text("2  zmq-req → zmq-rep")
     expect(events(page)).to_have_count(9)
-    expect(events(page).last).to_have_accessible_name(re.compile('Frame 26, .*reply "World"'))
+    expect(events(page).last).to_have_accessible_name(re.compile('Packet 26, .*reply "World"'))
     page.keyboard.press("Home")
     expect(events(page)).to_have_count(0)
     assert served.interrupt() == "\nended\n"
@@ -361,7 +361,7 @@ def test_played_at_its_own_speed_and_faster(
     took = (page.evaluate("performance.now()") - begun) / 1000
     assert least < took < most
     expect(page.get_by_role("tab")).to_have_count(3)
-    expect(page.locator("#counts")).to_have_text("frame 70, 4.675 s")
+    expect(page.locator("#counts")).to_have_text("packet 70, 4.675 s")
 
 
 def test_what_is_picked_out(serve: Serve, page: Page) -> None:
@@ -385,7 +385,7 @@ def test_what_is_picked_out(serve: Serve, page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
     page.locator("body").press("?")
     expect(page.get_by_role("dialog", name="Keys and signs")).to_contain_text(
-        "go to a frame number"
+        "go to a packet number"
     )
 
 

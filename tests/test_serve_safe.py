@@ -214,7 +214,7 @@ def test_the_hostile_corpus_in_a_real_browser(
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     tabs.first.click()
     alert = "<script>alert(1)</script><img src=x>"
-    page.get_by_role("listbox").get_by_role("option", name=alert).last.click()
+    page.get_by_role("option", name=alert).last.click()
     expect(page.get_by_role("region", name="Bytes")).to_contain_text(alert)
     ours = {"svg", "g", "path", "rect", "text", "LI", "TR", "TH", "TD", "B", "SPAN", "BUTTON"}
     assert set(page.evaluate(kinds)) - before <= ours | {"OPTION"}
@@ -239,7 +239,7 @@ def test_a_capture_that_is_damaged_says_so(serve: Serve, browser: Browser, tmp_p
     [
         (["none.pcap"], "none.pcap: No such file or directory"),
         (["empty.pcap"], "empty.pcap: empty: nothing was captured, or tcpdump has not ended yet"),
-        (["text.pcap"], "text.pcap: not a capture (neither pcap nor pcapng)"),
+        (["text.pcap"], "text.pcap: a text, not a capture"),
         (["tcp.pcap"], "tcp.pcap: no ZMTP in its 3 packets"),
         (["."], ".: it is played again and again: it needs a file"),
         (["--serve=http"], "--serve=http: not a port, such as 8080"),
@@ -285,7 +285,7 @@ def test_without_its_libraries_it_says_which(tmp_path: Path) -> None:
 
 
 def publish(rate: int, seconds: int, port: int) -> int:
-    """Publish at a port of loopback for so many seconds; return how many messages that were."""
+    """Publish at a port of loopback, so many a second; return how many that were."""
     with zmq.Context() as context, context.socket(zmq.PUB) as pub, context.socket(zmq.SUB) as sub:
         pub.linger = sub.linger = pub.sndhwm = sub.rcvhwm = 0
         pub.bind(f"tcp://127.0.0.1:{port}")
