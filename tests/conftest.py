@@ -65,12 +65,18 @@ def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
 
 WORKERS = 8  # mostly they wait: for jobs that take seconds, for time limits, for the engine
 # What takes longest begins first, so that no worker is left with it at the end.
-LONGEST = "readme swarm load pack edges lan faults lab hostile wire_page".split()
+LONGEST = "readme serve serve_safe swarm load pack edges lan faults lab hostile wire_page".split()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Share out the whole suite; what is named on the command line runs in one process."""
     return WORKERS if config.args_source == pytest.Config.ArgsSource.TESTPATHS else 0
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Not every pytest lets pytest-xdist know the groups; then nothing would stay together."""
+    for item in session.items:
+        assert not WORKER or ("@" in item.nodeid) >= bool(item.get_closest_marker("xdist_group"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -301,20 +307,23 @@ def in_container(image: str, folder: str, program: list[str], factory: Any) -> I
         assert done.returncode == 0, done.stderr
 
     once(image, build, factory)
-    begin = ["docker", "run", "-d", "--rm", "--init", "--network", "none"]
+    name = f"{PROJECT}-{image}"
+    run("docker", "rm", "-f", name)  # of a run that was killed
+    begin = ["docker", "run", "-d", "--rm", "--name", name, "--init", "--network", "none"]
     for seen in factory.getbasetemp(), ROOT / "tests":
         begin += ["-v", f"{seen}:{seen}"]
-    container = run(*begin, "-w", "/", image, "sleep", "infinity").stdout.strip()
+    done = run(*begin, "-w", "/", image, "sleep", "infinity")
+    assert done.returncode == 0, done.stderr
 
     def tool(arguments: list[str], data: Path) -> str:
         there = 'rm -rf /data; ln -s "$0" /data; cd /data; exec "$@"'
-        command = ["docker", "exec", container, "sh", "-c", there, str(data), *program]
+        command = ["docker", "exec", name, "sh", "-c", there, str(data), *program]
         done = run(*command, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     yield tool
-    run("docker", "rm", "-f", container)
+    run("docker", "rm", "-f", name)
 
 
 @pytest.fixture(scope="session")
@@ -348,22 +357,25 @@ def browser(chromium: Tool) -> Iterator["Browser"]:
         "--no-first-run",
         "--disable-crash-reporter",
     ]
-    command = ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m"]
+    name = f"{PROJECT}-browser"
+    run("docker", "rm", "-f", name)  # of a run that was killed
+    command = ["docker", "run", "-d", "--rm", "--name", name, "--init", "--network", "host"]
+    command += ["--shm-size", "512m"]
     command += ["praktikum-zmq-screen", "chromium", *options, "--remote-debugging-port=0"]
-    container = run(*command).stdout.strip()
+    run(*command)
     from playwright.sync_api import sync_playwright  # which few tests need
 
     try:
         listening = r"DevTools listening on (ws://\S+)"
-        wait_for(lambda: re.search(listening, run("docker", "logs", container).stderr), 30)
-        found = re.search(listening, run("docker", "logs", container).stderr)
+        wait_for(lambda: re.search(listening, run("docker", "logs", name).stderr), 30)
+        found = re.search(listening, run("docker", "logs", name).stderr)
         assert found
         with sync_playwright() as playwright:
             connected = playwright.chromium.connect_over_cdp(found[1])
             yield connected
             connected.close()
     finally:
-        run("docker", "kill", container)
+        run("docker", "rm", "-f", name)
 
 
 class Served:
