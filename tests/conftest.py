@@ -107,9 +107,9 @@ def once(what: str, do: Callable[[], None], factory: pytest.TempPathFactory) -> 
             (shared / f"{what}.done").touch()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def loopback_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """While a module listens to all of the loopback, no scripts talk there in other tests."""
+    """While a test listens to all of the loopback, no scripts talk there in other tests."""
     with locked("loopback", tmp_path_factory):
         yield
 
