@@ -354,7 +354,7 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         assert "Reply" in run(*dc, *ask, **how).stdout
         live.expect('request "dari desktop"')
         live.sendintr()
-        live.expect("frames")
+        live.expect("packets")
         live.expect(pexpect.EOF)
         wire = [*dc, "run", "--rm", "-T", "zmq-wire", "zmq.pcap"]
         assert 'request "dari desktop"' in run(*wire, **how).stdout

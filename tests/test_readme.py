@@ -160,13 +160,12 @@ def put_before(script: Path, lines: str) -> None:
 
 
 @pytest.fixture
-def machine(image_file: Path) -> Iterator[Engine]:
-    """An engine that has the image and no lab yet, with the network of a machine of its own.
+def machine() -> Iterator[Engine]:
+    """An engine without a lab yet, with the network of a machine of its own.
 
     So every name is there as the handout has it, and the lab of who runs the tests stays up.
     """
     with engine(f"{PROJECT}-student") as started:
-        started.docker("load", "-i", str(image_file))
         WITNESSES["machine"] = lambda: "\n".join(
             f"{name}:\n" + last_lines(started.docker("logs", name), 10)
             for name in started.docker("ps", "-a", "--format", "{{.Names}}").split()
@@ -191,10 +190,11 @@ def clone(tmp_path: Path) -> Path:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("pages", [PAGES, list(map(english, PAGES))], ids=["id", "en"])
 def test_every_command_does_what_the_pages_say(
-    pages: list[str], machine: Engine, clone: Path
+    pages: list[str], machine: Engine, clone: Path, image_file: Path
 ) -> None:
     """One page after the other; the capture that they make is then held against the key."""
     for page in pages:
+        machine.docker("load", "-i", str(image_file))  # the sheet ends with its removal
         terminals: dict[str, Terminal] = {}
         for kind, where, block in blocks(page):
             if kind == "python":

@@ -13,7 +13,7 @@ import zmq
 from conftest import COMPOSE, ROOT, Served, compose, run, wait_for
 from playwright.sync_api import Browser, Locator, Page, expect
 from test_wire_story import wirezmq
-from wire_packets import CAPTURES, Talk, frame
+from wire_packets import CAPTURES, Talk, frame, pcap
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
@@ -137,7 +137,7 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
         expect(link).to_have_attribute("download", name)
         with urlopen(served.url[:-1] + str(link.get_attribute("href"))) as reply:
             (tmp_path / name).write_bytes(reply.read())
-    assert served.interrupt().endswith(" frames\n")
+    assert served.interrupt().endswith(" packets\n")
     told = wirezmq("zmq.pcap", cwd=tmp_path).stdout
     assert '2 requests "Halo"' in told
     assert (tmp_path / "kept.pcap").read_bytes().startswith((tmp_path / "zmq.pcap").read_bytes())
@@ -163,7 +163,7 @@ def test_it_waits_for_a_bridge_that_is_not_there(serve: Serve, page: Page) -> No
         status(page, "waiting")
     finally:
         run("sudo", "ip", "link", "del", name)
-    assert served.interrupt() == "\n0 frames\n"
+    assert served.interrupt() == "\n0 packets\n"
 
 
 # --- on loopback -----------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def test_step_by_step(serve: Serve, page: Page) -> None:
     steps(page, 1)
     expect(events(page)).to_have_count(1)
     expect(events(page).first).to_have_accessible_name(
-        "Frame 1, PULL → PUSH: SYN: asks for a TCP connection"
+        "Packet 1, PULL → PUSH: SYN: asks for a TCP connection"
     )
     bytes_ = page.get_by_role("region", name="Bytes")
     expect(bytes_).to_contain_text("This is TCP alone: no byte of ZMTP is in it.")
@@ -293,7 +293,7 @@ def test_step_by_step(serve: Serve, page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("tab", selected=True)).to_contain_text("2  zmq-req → zmq-rep")
     expect(events(page)).to_have_count(9)
-    expect(events(page).last).to_have_accessible_name(re.compile('Frame 26, .*reply "World"'))
+    expect(events(page).last).to_have_accessible_name(re.compile('Packet 26, .*reply "World"'))
     page.keyboard.press("Home")
     expect(events(page)).to_have_count(0)
     assert served.interrupt() == "\nended\n"
@@ -360,7 +360,7 @@ def test_played_at_its_own_speed_and_faster(
     took = (page.evaluate("performance.now()") - begun) / 1000
     assert least < took < most
     expect(page.get_by_role("tab")).to_have_count(3)
-    expect(page.locator("#counts")).to_have_text("frame 70, 4.675 s")
+    expect(page.locator("#counts")).to_have_text("packet 70, 4.675 s")
 
 
 def test_what_is_picked_out(serve: Serve, page: Page) -> None:
@@ -384,7 +384,7 @@ def test_what_is_picked_out(serve: Serve, page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
     page.locator("body").press("?")
     expect(page.get_by_role("dialog", name="Keys and signs")).to_contain_text(
-        "go to a frame number"
+        "go to a packet number"
     )
 
 
@@ -452,3 +452,21 @@ def test_from_its_container(lab: None, browser: Browser, tmp_path: Path) -> None
     finally:
         page.close()
         run("docker", "kill", container)
+
+
+def test_a_crowd_is_counted(serve: Serve, page: Page, tmp_path: Path) -> None:
+    packets: list[bytes] = []
+    for number in range(1, 31):
+        subscriber = (bytes((10, 0, 1, number)), 40000)
+        packets += Talk(subscriber, (bytes((10, 0, 0, 3)), 12345)).shake(b"SUB", b"PUB").packets
+    (tmp_path / "crowd.pcap").write_bytes(pcap(packets))
+    page.goto(serve("crowd.pcap").url)
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab")).to_have_count(30)
+    listed = lane(page, "PUB-SUB").get_by_role("list").first.get_by_role("listitem")
+    more = re.fullmatch(r"and (\d+) more", listed.last.inner_text())
+    assert more and int(more[1]) + listed.count() - 1 == 30
+    seen = lane(page, "PUB-SUB").bounding_box()
+    for each in listed.all():
+        box = each.bounding_box()
+        assert seen and box and box["y"] + box["height"] <= seen["y"] + seen["height"]

@@ -126,6 +126,8 @@ def test_a_task_may_do_little(swarm: Swarm) -> None:
         assert host["ReadonlyRootfs"] and host["Init"] and host["CapDrop"] == ["ALL"]
         assert (host["Memory"], host["PidsLimit"]) == (2**27, 64)
         assert container["Config"]["User"] == "65534:65534"
+        asks = host.get("Sysctls", {}).get("net.ipv4.tcp_keepalive_time")
+        assert asks == (None if service == "zmq-req" else "5")
 
 
 def asked(swarm: Swarm, *messages: str) -> str:

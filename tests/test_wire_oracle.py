@@ -274,7 +274,7 @@ def test_real_runs_are_read_as_tshark_reads_them(
         time.sleep(0.3)  # the last packets
         live.interrupt()
         found = agree(tmp_path, "run.pcap", run.ports, tshark)
-    assert found.total() > 4
+    assert found.total() >= 4
     if talk is curve:  # the sockets of pyzmq take MESSAGE for no command, and tshark follows them
         assert wirezmq("run.pcap", cwd=tmp_path).stdout.count("4 encrypted messages") == 2
     story = wirezmq("run.pcap", cwd=tmp_path).stdout

@@ -190,7 +190,7 @@ def test_many_different_messages_are_told_together_in_the_end(
     (connection,) = found.connections
     assert len(connection.events) < 60
     assert connection.counts["request"] == 300
-    assert any(line.startswith("Told together from frame ") for line in story_lines("x", found))
+    assert any(line.startswith("Told together from packet ") for line in story_lines("x", found))
 
 
 def test_refused_attempts_say_that_the_types_are_by_the_port() -> None:

@@ -32,10 +32,11 @@ NEWER = "it knows {}, and goes on in {} as the older side needs it"
 class Opening:
     """Both sides of a connection until their greetings are decided; it feeds the parsers."""
 
-    __slots__ = ("guess", "late", "parsers", "sides", "zmtp")
+    __slots__ = ("done", "guess", "late", "parsers", "sides", "zmtp")
 
     def __init__(self, guess: bool = False, late: bool = False) -> None:
         self.guess, self.late = guess, late
+        self.done = False  # both are decided: the parsers may be fed at once
         self.zmtp = False  # at least one side speaks it
         self.sides = (Side(), Side())
         self.parsers = (Parser(), Parser())
@@ -82,6 +83,7 @@ class Opening:
                     us.foreign = None
                     self.parsers[side].begin("lost")
         if not self.sides[0].open and not self.sides[1].open:
+            self.done = self.zmtp
             items.sort(key=lambda found: found[1].last)  # stable: each side stays in its order
         return items
 

@@ -7,7 +7,7 @@ said: nothing is left out in silence.
 from read.events import Connection, Event
 from read.runs import TOLD, Runs
 
-CONNECTIONS = 15_000  # that are kept
+CONNECTIONS = 12_000  # that are kept
 ROOM = 60_000_000  # bytes, about, of the events that are kept one by one
 BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it, of a ZMTP frame
 BY_SIDE = ("greeting", "ready", "initiate")  # the first of each side is kept

@@ -29,8 +29,7 @@ from read.zmtp import KEPT, Item
 PORTS = {5555: ("REQ", "REP"), 12345: ("SUB", "PUB"), 9999: ("PULL", "PUSH")}  # client, server
 REFUSED = 1000  # pairs of client and server whose refused attempts are told
 New = list[tuple[Connection, Event]]
-# What looks on while a capture is read: at each packet, and at the end at None, with what feed()
-# or end() returned.
+# What looks on while a capture is read: each packet, at the end None, and what feed() returned.
 Look = Callable[[Record | None, New], None]
 
 
@@ -38,7 +37,7 @@ class Story:
     """Reads packets one by one. `ports` are hints: port -> types of the client and the server.
 
     `each`: keep every event, and the lists of texts. `keep` false: keep no event at all (live).
-    `expect`: the text that a request should be.
+    `expect`: the text that a request should be. What is kept has bounds: see kept.py.
     """
 
     def __init__(
@@ -85,9 +84,8 @@ class Story:
     def end(self) -> New:
         """Return what was held back for segments that the capture does not have."""
         new = self._tell(self.streams.end())
-        for flow in self.streams.flows():
-            if flow.data:
-                self._finish(flow, flow.data, new)
+        for flow in filter(lambda flow: flow.data, self.streams.flows()):
+            self._finish(flow, flow.data, new)
         return new
 
     def _tell(self, pieces: Pieces) -> New:
@@ -99,11 +97,18 @@ class Story:
                     continue
                 talk = flow.data = Talk()
             opening = talk.opening
-            if piece.kind == "data":
-                opening = opening or self._open(flow, talk)
+            if not opening and piece.kind in ("data", "gap"):
+                opening = talk.opening = Opening(bool(self._types(flow)), flow.late)
+            if opening and piece.kind == "data":
+                known = talk.dialogue if opening.done and flow.rank != BEGUN else None
+                if known and len(known.connection.initial) == 2:  # the usual packet
+                    parser = opening.parsers[side]
+                    for item in parser.feed(piece.data, piece.number, piece.time):
+                        if event := known.take(side, item, self._at(item.time)):
+                            self._add(talk, event, new)
+                    continue
                 items = opening.feed(side, piece.data, piece.number, piece.time)
-            elif piece.kind == "gap":
-                opening = opening or self._open(flow, talk)
+            elif opening and piece.kind == "gap":
                 items = opening.skip(side, piece.size, piece.number, piece.time)
                 self._gap(talk, side, piece, new)
             else:
@@ -112,10 +117,6 @@ class Story:
             if items or not talk.connection:
                 self._items(flow, talk, items, new)
         return new
-
-    def _open(self, flow: Flow, talk: Talk) -> Opening:
-        talk.opening = Opening(bool(self._types(flow)), flow.late)
-        return talk.opening
 
     def _types(self, flow: Flow) -> tuple[str, str] | None:
         return self.ports.get(int.from_bytes(flow.client_key[-2:]))
@@ -229,7 +230,7 @@ class Story:
         connection = talk.connection
         if connection:
             connection.missing += piece.size
-            sender = connection.server if side == SERVER else connection.client
+            sender = (connection.client, connection.server)[side]
             event = Event(piece.number, self._at(piece.time), sender, "gap", size=piece.size)
             event.note = "not in the capture"
             self._add(talk, event, new)
@@ -238,12 +239,12 @@ class Story:
 
     def _add(self, talk: Talk, event: Event, new: New) -> None:
         """Count an event, keep it unless it continues a run, and give it out."""
-        connection, runs = talk.connection, talk.runs
-        assert connection and runs
+        connection = talk.connection
+        assert connection and talk.runs
         if connection.late and "late" not in connection.counts:
             connection.counts["late"] = 0  # told first
             self._add(talk, Event(event.frame, event.time, event.sender, "late"), new)
         if not event.begin:
             event.begin = event.frame
         new.append((connection, event))
-        self.kept.add(connection, event, runs)
+        self.kept.add(connection, event, talk.runs)

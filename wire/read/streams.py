@@ -70,7 +70,8 @@ class Streams:
                 if not payload:
                     return found
                 half.next = (seq + len(payload)) % WRAP
-                return [*found, (flow, half.side, Piece("data", number, time, payload))]
+                said = (flow, half.side, Piece("data", number, time, payload))
+                return [*found, said] if found else [said]
         return [*found, *self._slow(flow, half, segment)]
 
     def end(self) -> Pieces:
@@ -153,11 +154,12 @@ class Streams:
     def _leave(self) -> None:
         for flow, dropped in self.leaving:
             self.gone(flow, dropped)
+            flow.halves = ()  # type: ignore[assignment]  # no cycle: its memory is free at once
         self.leaving.clear()
 
     def _remove(self, flow: Flow, dropped: bool = False) -> None:
         """Take a connection out of the table."""
-        if self.halves.get(flow.client_key) is not flow.halves[0]:
+        if not flow.halves or self.halves.get(flow.client_key) is not flow.halves[0]:
             return  # another has the same ports by now
         for half in flow.halves:
             del self.halves[half.key]

@@ -113,6 +113,9 @@ def _except(raw: socket.socket, port: int) -> None:
     raw.setsockopt(
         socket.SOL_SOCKET, FILTER, struct.pack("HP", len(program), ctypes.addressof(kept))
     )
+    with suppress(OSError):  # what came before the program was there
+        while raw.recv(1, socket.MSG_DONTWAIT):
+            pass
 
 
 def _await(interface: str, out: int) -> socket.socket:
@@ -120,7 +123,9 @@ def _await(interface: str, out: int) -> socket.socket:
     waiting = False
     while True:
         try:
-            return listen(interface)
+            raw = listen(interface)
+            raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # that it is down yet is no error
+            return raw
         except NoInterface:
             if not waiting:
                 _say(out, "waiting")

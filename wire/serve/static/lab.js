@@ -6,7 +6,7 @@ import { Plot } from "./rates.js";
 
 const USUAL = [["REQ-REP", "REQ", "REP"], ["PUB-SUB", "SUB", "PUB"], ["PUSH-PULL", "PULL", "PUSH"]];
 const TRAVEL = 800, APART = 150, WAITING = 14; // ms on the way, ms between two, and how many wait
-const FULL = 2; // nodes on a side that have room for all their lines
+const FULL = 6, SMALL = 2.75; // em: the height of a node, with all its lines and with two
 const NEW = 10; // seconds for which it is said that a side has joined
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -25,6 +25,7 @@ class Lane {
     this.wire = element("div", "wire");
     this.lines = svg("svg", { class: "lines", "aria-hidden": "true" });
     this.sides = { client: element("ul", "side"), server: element("ul", "side") };
+    this.more = { client: element("li", "more"), server: element("li", "more") };
     this.empty = element("p", "empty", say("nothing"));
     this.wire.append(this.lines, this.sides.client, this.empty, this.sides.server);
     this.box.append(head, this.wire);
@@ -55,12 +56,14 @@ class Lane {
 
   // Show as many nodes as there is room for, those that are connected first.
   list(side, nodes, now) {
-    const line = 2.9 * parseFloat(getComputedStyle(this.wire).fontSize);
-    const most = Math.max(2, Math.floor((this.wire.clientHeight || 200) / line) - 1);
-    const shown = nodes.length <= most + 1 ? nodes
+    const em = parseFloat(getComputedStyle(this.wire).fontSize);
+    const room = (this.wire.clientHeight || 200) / em;
+    const compact = nodes.length * FULL > room;
+    const most = Math.max(1, Math.floor((room - 1.4) / SMALL));
+    const shown = !compact || nodes.length * SMALL <= room ? nodes
       : nodes.sort((a, b) => (b.open > 0) - (a.open > 0) || b.last.n - a.last.n).slice(0, most);
     const list = this.sides[side];
-    list.classList.toggle("compact", shown.length > FULL);
+    list.classList.toggle("compact", compact);
     const items = shown.map((node) => {
       const known = this.nodes.get(side + node.host);
       const item = known ?? this.node(side, node.host);
@@ -79,11 +82,14 @@ class Lane {
       item.append(element("b", "", this[side]));
       items.push(item);
     }
-    if (shown.length < nodes.length)
-      items.push(element("li", "more", say("more", { n: number(nodes.length - shown.length) })));
+    const more = shown.length < nodes.length ? this.more[side] : null;
+    if (more) {
+      more.textContent = say("more", { n: number(nodes.length - shown.length) });
+      items.push(more);
+    }
     const same = items.every((item, at) => item === list.children[at]);
     if (!same || items.length !== list.children.length) list.replaceChildren(...items);
-    return `${shown.map((node) => node.host)} ${nodes.length}`;
+    return `${shown.map((node) => node.host)} ${nodes.length} ${compact}`;
   }
 
   node(side, host) {
@@ -110,9 +116,12 @@ class Lane {
 
   ends(connection) {
     const box = this.wire.getBoundingClientRect();
-    const from = this.nodes.get(`client${connection.client.host}`)?.getBoundingClientRect();
-    const to = this.nodes.get(`server${connection.server.host}`)?.getBoundingClientRect();
-    if (!from || !to || !box.width) return null;
+    const place = (side) => {
+      const node = this.nodes.get(side + connection[side].host);
+      return (node?.isConnected ? node : this.more[side]).getBoundingClientRect();
+    };
+    const from = place("client"), to = place("server");
+    if (!from.width || !to.width || !box.width) return null;
     return [from.right - box.left, from.top + from.height / 2 - box.top,
       to.left - box.left, to.top + to.height / 2 - box.top];
   }

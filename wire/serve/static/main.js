@@ -19,7 +19,7 @@ const follow = (on) => {
 const sequence = new Sequence(follow);
 const choose = (n) => {
   chosen = n;
-  update();
+  render();
 };
 const lab = new Lab(find("lab"), choose);
 
