@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,7 @@ def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
 
 WORKERS = 8  # mostly they wait: for jobs that take seconds, for time limits, for the engine
 # What takes longest begins first, so that no worker is left with it at the end.
-LONGEST = "readme serve serve_safe swarm load pack edges lan faults lab hostile wire_page".split()
+LONGEST = "readme serve serve_safe swarm load pack edges lan lab faults hostile wire_page".split()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -107,10 +107,19 @@ def once(what: str, do: Callable[[], None], factory: pytest.TempPathFactory) -> 
             (shared / f"{what}.done").touch()
 
 
-@pytest.fixture(scope="module")
+@contextmanager
+def loopback(factory: pytest.TempPathFactory, how: int) -> Iterator[None]:
+    """Share the loopback, or have it alone; whoever waits to have it alone is next."""
+    with ExitStack() as stack:
+        with locked("next", factory):
+            stack.enter_context(locked("loopback", factory, how))
+        yield
+
+
+@pytest.fixture
 def loopback_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """While a module listens to all of the loopback, no scripts talk there in other tests."""
-    with locked("loopback", tmp_path_factory):
+    """While a test listens to all of the loopback, no scripts talk there in other tests."""
+    with loopback(tmp_path_factory, fcntl.LOCK_EX):
         yield
 
 
@@ -197,7 +206,7 @@ def start(
         f"{script.command}:\n{last_lines(script.output)}\n{last_lines(script.errors)}"
         for script in started
     )
-    with locked("loopback", tmp_path_factory, fcntl.LOCK_SH):
+    with loopback(tmp_path_factory, fcntl.LOCK_SH):
         yield starter
         for script in started:
             script.process.kill()

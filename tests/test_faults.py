@@ -181,7 +181,7 @@ def restart(service: str) -> float:
 
 def pause_unpause(service: str) -> float:
     compose("pause", service)
-    time.sleep(6)  # longer than REQ waits for a reply
+    time.sleep(3)  # longer than REQ waits for a reply
     compose("unpause", service)
     return time.time()
 

@@ -55,6 +55,8 @@ exec dockerd --config-file "$0/daemon.json" --data-root "$0/data" --exec-root "$
 def engine(name: str) -> Iterator[Engine]:
     """Start an engine with no image, in a network namespace of this name with no way out."""
     with ExitStack() as undo:
+        left = f"kill $(ip netns pids {name}); ip netns delete {name}"  # of a run that was killed
+        run("sudo", "sh", "-c", left)
         sudo("ip", "netns", "add", name)
         undo.callback(sudo, "ip", "netns", "delete", name)
         sudo("ip", "-n", name, "link", "set", "lo", "up")

@@ -15,8 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from test_wire_story import wirezmq
 from wire_packets import CAPTURES, Talk, frame, pcap
 
-# One worker listens to all of the loopback.
-pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
+pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
 LAB = CAPTURES / "lab.pcap"
 BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
@@ -206,7 +205,7 @@ class Published:
 
 
 @pytest.fixture
-def published() -> Iterator[Callable[..., Published]]:
+def published(loopback_alone: None) -> Iterator[Callable[..., Published]]:
     made: list[Published] = []
 
     def make(topic: str = "") -> Published:

@@ -23,8 +23,7 @@ from test_serve import LAB, Serve, events, pick, status
 from test_wire_story import wirezmq
 from wire_packets import Talk, frame, pcap, ready
 
-# One worker listens to all of the loopback.
-pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
+pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
 RATE, SECONDS = 2000, int(os.environ.get("ZMQ_RAIN", "10"))  # messages a second, and how long
 MEMORY = 100e6  # bytes, of the server and the process that captures for it
@@ -343,6 +342,7 @@ def resident(process: int) -> int:
     return ours + sum(resident(int(child)) for child in children)
 
 
+@pytest.mark.usefixtures("loopback_alone")
 def test_a_hundred_browsers_a_slow_one_and_one_that_never_reads(
     serve: Serve, tmp_path: Path
 ) -> None:
@@ -370,6 +370,7 @@ def test_a_hundred_browsers_a_slow_one_and_one_that_never_reads(
     assert f" {sent:,} messages published under count" in run
 
 
+@pytest.mark.usefixtures("loopback_alone")
 def test_a_click_is_answered_while_it_rains(serve: Serve, browser: Browser) -> None:
     page = browser.new_page()
     served = serve("--live", "lo")

@@ -14,8 +14,7 @@ import pytest
 import zmq
 from test_wire_story import WIRE, wirezmq
 
-# One worker listens to all of the loopback.
-pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
+pytestmark = pytest.mark.usefixtures("loopback_alone")
 
 BOUND = 0.1  # seconds from the packet to its line
 

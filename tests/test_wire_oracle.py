@@ -20,9 +20,6 @@ from test_wire_story import wirezmq
 from wire_packets import CAPTURES
 from zmq.auth.thread import ThreadAuthenticator
 
-# One worker listens to all of the loopback.
-pytestmark = [pytest.mark.usefixtures("loopback_alone"), pytest.mark.xdist_group("loopback")]
-
 Reader = Callable[[list[str], Path], str]
 Found = Counter[tuple[int, str, int, str]]  # frame, kind, bytes, text
 SIZES = (0, 1, 255, 256, 100_000)
@@ -268,7 +265,7 @@ def agree(folder: Path, name: str, ports: set[int], tshark: Reader) -> Found:
     ],
 )
 def test_real_runs_are_read_as_tshark_reads_them(
-    talk: Callable[[Run], None], tmp_path: Path, tshark: Reader
+    loopback_alone: None, talk: Callable[[Run], None], tmp_path: Path, tshark: Reader
 ) -> None:
     live = Live("-w", tmp_path / "run.pcap")
     with ExitStack() as stack:

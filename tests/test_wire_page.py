@@ -273,7 +273,7 @@ def test_long_addresses_are_broken_inside_their_box() -> None:
     assert small == ["[fd00:1111:2222:3333:4444", ":5555:6666:7777]:40000", SERVER]
 
 
-@pytest.mark.xdist_group("loopback")  # whose worker has the browser
+@pytest.mark.xdist_group("browser")
 def test_what_is_printed(browser: Browser) -> None:
     sheet = browser.new_page()
     sheet.set_content(page(told((CAPTURES / "lab.pcap").read_bytes())))
@@ -295,7 +295,7 @@ def test_what_is_printed(browser: Browser) -> None:
     sheet.close()
 
 
-@pytest.mark.xdist_group("loopback")
+@pytest.mark.xdist_group("browser")
 def test_a_browser_shows_it_and_asks_for_nothing(
     chromium: Callable[[list[str], Path], str], tmp_path: Path
 ) -> None:
