@@ -33,7 +33,7 @@ class Runs:
                 like = event.topic
         run = self.open.get((kind, sender, like))
         if run is None:
-            if free:
+            if free and self.open:
                 self._close(kind, sender)
             if kind in GROUPS or not free:
                 self.open[kind, sender, like] = event
