@@ -227,9 +227,11 @@ def test_the_client_goes_on(fault: Callable[[str], float], server: str) -> None:
             handed = "".join(jobs_handed_out()[before:])
             wait_for(lambda: len(DONE.findall(client.output)) >= len(handed))
             done = "".join(DONE.findall(client.output))
-            # One handed out in the very moment in which the dispatcher stops may end with it.
+            # In the very moment in which the dispatcher stops, one may be named and not sent, or
+            # sent and not named.
             last = len(jobs_handed_out(until=" bound to ")[before:])
-            assert done.startswith((handed, handed[: max(last - 1, 0)] + handed[last:]))
+            stop = "[1-5]{0,2}" if last else ""
+            assert re.match(handed[: max(last - 1, 0)] + stop + handed[last:], done), (handed, done)
 
 
 # --- the network goes and comes back ----------------------------------------------------------
@@ -265,7 +267,10 @@ def test_the_network_is_taken_and_given_back(server: str, away: int, side: str) 
         took = client.went_on(back)
         was_away = back - gone  # Docker takes its time, too
         print(f"{service} was away for {was_away:.1f} s: its client goes on after {took:.2f} s")
-        assert took < (SOON[server] if away > 8 else was_away + 1)
+        # PUSH gives up after 6.2 s (tcp_retries2), which PULL learns when it next asks (keep-alive):
+        # after 5 s without a job, or, if PUSH was still there, after 10 s.
+        late = 11.5 - was_away if server == "zmq-push" else was_away + 1
+        assert took < (SOON[server] if away > 8 else late)
 
 
 def in_network_of(service: str, *command: str) -> list[str]:
