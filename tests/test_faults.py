@@ -267,7 +267,7 @@ def test_the_network_is_taken_and_given_back(server: str, away: int, side: str) 
         took = client.went_on(back)
         was_away = back - gone  # Docker takes its time, too
         print(f"{service} was away for {was_away:.1f} s: its client goes on after {took:.2f} s")
-        # PUSH gives up after 6.2 s (tcp_retries2), which PULL learns when it next asks (keep-alive):
+        # PUSH gives up after 6.2 s (tcp_retries2), of which PULL learns by its keep-alive:
         # after 5 s without a job, or, if PUSH was still there, after 10 s.
         late = 11.5 - was_away if server == "zmq-push" else was_away + 1
         assert took < (SOON[server] if away > 8 else late)
