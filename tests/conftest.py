@@ -65,7 +65,9 @@ def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
 
 WORKERS = 8  # mostly they wait: for jobs that take seconds, for time limits, for the engine
 # What takes longest begins first, so that no worker is left with it at the end.
-LONGEST = "readme serve serve_safe swarm load pack edges lan lab faults hostile wire_page".split()
+LONGEST = (
+    "readme serve serve_safe wire_page swarm load wire_oracle pack edges lan lab faults".split()
+)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

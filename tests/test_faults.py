@@ -18,8 +18,9 @@ from conftest import COMPOSE, PROJECT, ROOT, compose, run, wait_for
 from test_lab import inspect, logs
 
 # Seconds within which a client goes on once its peer is back. REQ asks again after 2.5 s, of which
-# all may be left when the peer comes back; then the answer takes its time.
-SOON = {"zmq-rep": 3, "zmq-pub": 2, "zmq-push": 2}
+# all may be left when the peer comes back; the name service of a container may take twice its
+# second to answer the others (dns_opt). Then a moment for the connection and the first message.
+SOON = {"zmq-rep": 3, "zmq-pub": 2.5, "zmq-push": 2.5}
 # The script as it is, but each second of a job takes a hundredth: what is queued is done at once.
 FAST = (
     "import runpy, time; sleep = time.sleep; time.sleep = lambda s: sleep(s / 100); "
@@ -141,14 +142,14 @@ def name(service: str) -> str:
 def bound(service: str) -> float:
     """Return when the server last said that it is bound."""
     wait_for(lambda: inspect(service)["State"]["Running"], 20)
-    started = inspect(service)["State"]["StartedAt"][:26]
+    ended = inspect(service)["State"]["FinishedAt"][:26]  # a slow engine notes the start too late
     said: list[str] = []
 
     def says() -> list[str]:
         said[:] = re.findall(
             r"^(\S{26})\d*Z .* bound to", run("docker", "logs", "-t", name(service)).stdout, re.M
         )
-        return [stamp for stamp in said if stamp > started]
+        return [stamp for stamp in said if stamp > ended]
 
     wait_for(says)
     return datetime.fromisoformat(said[-1] + "+00:00").timestamp()
@@ -226,9 +227,11 @@ def test_the_client_goes_on(fault: Callable[[str], float], server: str) -> None:
             handed = "".join(jobs_handed_out()[before:])
             wait_for(lambda: len(DONE.findall(client.output)) >= len(handed))
             done = "".join(DONE.findall(client.output))
-            # One handed out in the very moment in which the dispatcher stops may end with it.
+            # In the very moment in which the dispatcher stops, one may be named and not sent, or
+            # sent and not named.
             last = len(jobs_handed_out(until=" bound to ")[before:])
-            assert done.startswith((handed, handed[: max(last - 1, 0)] + handed[last:]))
+            stop = "[1-5]{0,2}" if last else ""
+            assert re.match(handed[: max(last - 1, 0)] + stop + handed[last:], done), (handed, done)
 
 
 # --- the network goes and comes back ----------------------------------------------------------
@@ -264,7 +267,10 @@ def test_the_network_is_taken_and_given_back(server: str, away: int, side: str) 
         took = client.went_on(back)
         was_away = back - gone  # Docker takes its time, too
         print(f"{service} was away for {was_away:.1f} s: its client goes on after {took:.2f} s")
-        assert took < (SOON[server] if away > 8 else was_away + 1)
+        # PUSH gives up after 6.2 s (tcp_retries2), of which PULL learns by its keep-alive:
+        # after 5 s without a job, or, if PUSH was still there, after 10 s.
+        late = 11.5 - was_away if server == "zmq-push" else was_away + 1
+        assert took < (SOON[server] if away > 8 else late)
 
 
 def in_network_of(service: str, *command: str) -> list[str]:

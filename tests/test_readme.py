@@ -97,7 +97,8 @@ class Terminal:
             found: int = self.shell.expect(list(expressions))
         except (pexpect.TIMEOUT, pexpect.EOF):
             pytest.fail(f"{self.command}: no {expressions} in what came: {self.shell.before}")
-        left_out = re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\^C", "", self.shell.before).strip()
+        shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\^C", "", self.shell.before)
+        left_out = re.sub(r"[^\r\n]*\r(?!\n)", "", shown).strip()  # \r: what was overwritten
         assert self.gap or not left_out, f"{self.command}: not in the handout: {left_out}"
         self.gap = False
         return found

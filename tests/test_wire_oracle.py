@@ -288,7 +288,9 @@ def test_the_lab_is_read_as_tshark_reads_it(tshark: Reader) -> None:
     )
 
 
-def test_10000_connections_are_found_by_both(tmp_path: Path, tshark: Reader) -> None:
+def test_10000_connections_are_found_by_both(
+    loopback_alone: None, tmp_path: Path, tshark: Reader
+) -> None:
     live = Live("-w", tmp_path / "run.pcap")
     with zmq.Context(io_threads=1) as context, context.socket(zmq.REP) as rep:
         rep.linger = 0

@@ -304,7 +304,9 @@ def test_a_browser_shows_it_and_asks_for_nothing(
         (tmp_path / "page.html").write_text(html, encoding="utf-8")
         logs = ["--enable-logging", "--log-file=/data/log", "--log-net-log=/data/net.json"]
         dom = chromium([*logs, "--dump-dom", "file:///data/page.html"], tmp_path)
-        return dom, (tmp_path / "log").read_text(), (tmp_path / "net.json").read_text()
+        log = (tmp_path / "log").read_text()
+        log = re.sub(r".*source: chrome://.*", "", log)  # its own pages, on a slow machine
+        return dom, log, (tmp_path / "net.json").read_text()
 
     story = told((CAPTURES / "lab.pcap").read_bytes())
     story.connections += hostile_story(HOSTILE, "request").connections
