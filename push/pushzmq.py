@@ -3,8 +3,8 @@
 Socket: PUSH, binds to tcp://*:9999 (or to the environment's ZMQ_ENDPOINT).
 Sends:  every second (or ZMQ_INTERVAL seconds) a job of one frame: a pickled int from 1 to 5,
         the seconds of work. The dispatcher waits while there is no worker.
-Lost:   jobs on their way to a worker, or queued at it, when that worker stops. PUSH does not
-        learn of it and gives them to no one else.
+Lost:   jobs on their way when either side stops, and those queued at a worker that stops.
+        PUSH does not learn of it and gives them to no one else.
 Ctrl-C: one line, exit 0.
 """
 

@@ -23,8 +23,8 @@ try:
     while True:
         frames = socket.recv_multipart()
         text = frames[0].decode(errors="replace")
-        print(f"Request: {text!r}")  # !r shows as an escape what a terminal would obey
         reply = "World" if text == "Hello" else f"Received: {text}"
         socket.send_string(reply)
+        print(f"Request: {text!r}")  # !r shows as an escape what a terminal would obey
 except KeyboardInterrupt:
     print("\nREP server stopped")
