@@ -427,6 +427,7 @@ def test_on_every_screen(serve: Serve, browser: Browser, tmp_path: Path) -> None
             )
             page = context.new_page()
             page.goto(url)
+            expect(page.locator("#status")).not_to_be_empty()  # it listens to keys
             page.keyboard.press("End")
             expect(page.get_by_role("tab")).to_have_count(3)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
