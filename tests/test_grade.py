@@ -356,6 +356,7 @@ def test_a_student_gets_the_count_and_not_the_solutions(tmp_path: Path) -> None:
     done = wire(LAB_FILE, "--answers", tmp_path / "a.txt")
     *table, count, odd = done.stdout.splitlines()
     assert len(table) == 14
+    assert all(row.endswith(" found") for row in table[1:])  # in which packets, the student says
     assert count == "answers: 10 right, 1 wrong, 1 empty, of 12"
     assert odd == 'no answer to a question: "reqest = 3", "\\x1b[2J"'
     assert done.returncode == 1

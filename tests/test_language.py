@@ -90,10 +90,10 @@ def test_the_users_language_is_spoken(
         said.splitlines()[0]
         == {
             "en": "lab.pcap: 14 of 14 found",
-            "id": "lab.pcap: 14 dari 14 ada",
+            "id": "lab.pcap: 14 dari 14 ditemukan",
         }[language]
     )
-    row = "permintaan dan balasannya      ada      paket 25, 26"
+    row = "permintaan dan balasannya      ditemukan  paket 25, 26"
     assert (row in said) == (language == "id")
 
 

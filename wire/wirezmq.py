@@ -90,9 +90,10 @@ def outputs(options: argparse.Namespace, path: str, story: Story, colour: bool) 
     if options.check:
         from tell.check import summary, table
 
-        many = len(options.captures) > 1
-        for said in [summary(name, story)] if many else table(name, story, colour):
-            print(said)
+        if len(options.captures) > 1:
+            print(summary(name, story))
+        else:
+            print(*table(name, story, colour, where=not options.answers), sep="\n")
     elif options.json:
         from tell.as_json import capture_json
 

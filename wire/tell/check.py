@@ -92,21 +92,22 @@ def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[R
         yield row(_("job"), first.get("job"), cause=cause)
 
 
-def table(name: str, story: Story, colour: bool = False) -> Iterator[str]:
-    """Yield the table of one capture as text."""
+def table(name: str, story: Story, colour: bool = False, where: bool = True) -> Iterator[str]:
+    """Yield the table of one capture as text, with its packets unless a student is to find them."""
     found = rows(story)
     held = sum(bool(row.frames) for row in found)
+    width = max(map(len, (_("found"), _("MISSING")))) + 2
     yield _("{name}: {held} of {all} found").format(name=name, held=held, all=len(found))
     for row in found:
         if row.frames:
             many = row.frames.count(",") + 1
             said = spoken().ngettext("packet {numbers}", "packets {numbers}", many)
-            mark, said = _("found"), said.format(numbers=row.frames)
+            mark, said = _("found"), said.format(numbers=row.frames) if where else ""
         else:
             mark, said = _("MISSING"), row.cause
         code = "32" if row.frames else "31"
-        shown = f"\x1b[{code}m{mark:<8}\x1b[0m" if colour else f"{mark:<8}"
-        yield f"  {row.pattern:<10} {row.asked:<30} {shown} {said}"
+        shown = f"\x1b[{code}m{mark:<{width}}\x1b[0m" if colour else f"{mark:<{width}}"
+        yield f"  {row.pattern:<10} {row.asked:<30} {shown}{said}".rstrip()
 
 
 def summary(name: str, story: Story) -> str:
