@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from read.frames import CaptureError, Record, records
 from read.greeting import Opening
 from read.payload import pickled, printable
-from read.segments import Fragment, Segment, segment
+from read.segments import Segment, Segments, segment
 from read.story import Story
 from read.streams import Streams
 from read.zmtp import KEPT, Frame, Greeting
@@ -274,10 +274,58 @@ def test_a_packet_cut_by_the_snap_length_says_how_much_is_missing(name: str) -> 
     assert (found.payload, found.cut) == (b"He", 3)
 
 
-def test_fragments_of_ip_are_said() -> None:
-    later = bytearray(PLAIN)
-    later[6:8] = b"\x00\x10"
-    assert isinstance(segment(Record(1, 0, 1, ethernet(bytes(later)), 60)), Fragment)
+LONG = bytes(range(256)) * 2  # as TCP, the bytes in the middle of it would make no sense
+
+
+def cut_ipv4(whole: bytes) -> list[bytes]:
+    """Cut an IPv4 packet into three fragments."""
+    made = []
+    for at in 20, 220, 420:
+        head = bytearray(whole[:20])
+        head[6:8] = ((at - 20) // 8 + 0x2000 * (at < 420)).to_bytes(2)  # offset, more to come
+        body = whole[at : at + 200] if at < 420 else whole[at:]
+        head[2:4] = (20 + len(body)).to_bytes(2)
+        made.append(bytes(head) + body)
+    return made
+
+
+def cut_ipv6(inner: bytes) -> list[bytes]:
+    """Return three fragments of an IPv6 packet with this in it."""
+    made = []
+    for at in 0, 200, 400:
+        body = inner[at : at + 200] if at < 400 else inner[at:]
+        head = struct.pack("!IHBB", 6 << 28, 8 + len(body), 44, 64) + bytes(15) + b"\1" + bytes(16)
+        made.append(head + struct.pack("!BxHI", 6, at + (at < 400), 42) + body)
+    return made
+
+
+SEGMENT = tcp(CLIENT, SERVER, 9, 0, ACK, LONG)
+TUNNEL = vxlan(ethernet(bytes(SEGMENT)))[14:]
+FRAGMENTS = {
+    "IPv4": [ethernet(part) for part in cut_ipv4(bytes(SEGMENT))],
+    "IPv6": [ethernet(part, 0x86DD) for part in cut_ipv6(bytes(SEGMENT.data))],
+    "VXLAN": [ethernet(part) for part in cut_ipv4(TUNNEL)],
+    "in VXLAN": [vxlan(ethernet(part)) for part in cut_ipv4(bytes(SEGMENT))],
+}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_fragments_give_the_segment(name: str, order: tuple[int, ...]) -> None:
+    segments = Segments()
+    parts = [FRAGMENTS[name][index] for index in order]
+    found = [segments.take(Record(7, 0, 1, part, len(part))) for part in parts]
+    assert found[:2] == [None, None] and found[2] is not None
+    assert (found[2].seq, found[2].payload, found[2].cut) == (9, LONG, 0)
+    assert segments.fragments == 0
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_a_fragment_alone_is_counted(name: str) -> None:
+    segments = Segments()
+    part = FRAGMENTS[name][1]
+    assert segments.take(Record(7, 0, 1, part, len(part))) is None
+    assert segments.fragments == 1
 
 
 @pytest.mark.parametrize("number", [0, 5, 255, 256, 65535, 2**31, -1, 2**40])
