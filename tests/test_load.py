@@ -23,6 +23,6 @@ def test_many_at_once(lab: None, capsys: pytest.CaptureFixture[str]) -> None:
     ratios = [float(ratio) for ratio in re.findall(r" (\d+\.\d\d) (?:=|<|0)", table)]
     heard, own, slowest, once, share, *memory = ratios
     assert heard == own == once == 1 and "not the same" not in table
-    assert slowest <= 3
+    assert slowest <= 10  # none starves; how even it is, bench measures on a quiet machine
     assert 0.4 <= share <= 1.8  # of three jobs each; the first to connect gets more
     assert len(memory) == 6 and max(memory) <= 2  # some still start; bench looks at ten minutes

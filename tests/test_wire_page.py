@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from conftest import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, expect
@@ -304,6 +305,7 @@ def test_a_browser_shows_it_and_asks_for_nothing(
         (tmp_path / "page.html").write_text(html, encoding="utf-8")
         logs = ["--enable-logging", "--log-file=/data/log", "--log-net-log=/data/net.json"]
         dom = chromium([*logs, "--dump-dom", "file:///data/page.html"], tmp_path)
+        run("sudo", "chmod", "a+r", str(tmp_path / "net.json"))  # it is root in its container
         log = (tmp_path / "log").read_text()
         log = re.sub(r".*source: chrome://.*", "", log)  # its own pages, on a slow machine
         return dom, log, (tmp_path / "net.json").read_text()

@@ -43,7 +43,8 @@ def wirezmq(
     *arguments: str | Path, cwd: Path = CAPTURES, **more: object
 ) -> subprocess.CompletedProcess[str]:
     options = {"capture_output": True, "text": True, "timeout": 60} | more
-    return subprocess.run([sys.executable, WIRE, *arguments], cwd=cwd, **options)  # type: ignore[call-overload, no-any-return]
+    sudo = ["sudo"] if "--live" in arguments else []  # a capture needs root
+    return subprocess.run([*sudo, sys.executable, WIRE, *arguments], cwd=cwd, **options)  # type: ignore[call-overload, no-any-return]
 
 
 def lines(talk: Talk, each: bool = False) -> list[str]:
