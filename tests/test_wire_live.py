@@ -88,12 +88,14 @@ def test_a_message_is_told_within_the_bound(
 
 
 def test_a_file_belongs_to_the_owner_of_its_folder(tmp_path: Path) -> None:
-    subprocess.run(["sudo", "chown", "1234:1234", tmp_path], check=True)
-    live = Live("-w", tmp_path / "kept.pcap")
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    subprocess.run(["sudo", "chown", "1234:1234", folder], check=True)
+    live = Live("-w", folder / "kept.pcap")
     live.interrupt()
-    kept = (tmp_path / "kept.pcap").stat()
+    kept = (folder / "kept.pcap").stat()
     assert (kept.st_uid, kept.st_gid) == (1234, 1234)
-    done = wirezmq("kept.pcap", cwd=tmp_path)
+    done = wirezmq("kept.pcap", cwd=folder)
     assert "no ZMTP in its" in done.stderr
 
 
