@@ -23,14 +23,24 @@ class Student:
     def python(self, *command: str, port: int, seconds: int = 8) -> str:
         """Run Python for so many seconds, then do as Ctrl-C does; return what it said."""
         endpoint = f"ZMQ_ENDPOINT=tcp://{LECTURER}:{port}"
-        timed = ["env", endpoint, "timeout", "-s", "INT", str(seconds), sys.executable, "-u"]
+        timed = [
+            "env",
+            endpoint,
+            "timeout",
+            "--foreground",
+            "-s",
+            "INT",
+            str(seconds),
+            sys.executable,
+            "-u",
+        ]
         return run("sudo", *self.inside, *timed, *command).stdout
 
     def image(self, folder: str, *command: str, port: int, seconds: int = 8) -> str:
         """Do the same with the image, on the network of the student's machine."""
         docker = ["docker", "run", "--rm", "--init", "--network", f"container:{self.container}"]
         docker += ["-e", f"ZMQ_ENDPOINT=tcp://{LECTURER}:{port}", "-v", f"{ROOT}/{folder}:/app:ro"]
-        timed = ["timeout", "-s", "INT", str(seconds), "python"]
+        timed = ["timeout", "--foreground", "-s", "INT", str(seconds), "python"]
         return run(*docker, "praktikum-zmq", *timed, *command).stdout
 
     def open_ports(self) -> set[int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import zmq
+from conftest import run
 from test_wire_story import WIRE, wirezmq
 
 pytestmark = pytest.mark.usefixtures("loopback_alone")
@@ -49,7 +50,7 @@ class Live:
     def interrupt(self) -> str:
         """Do what Ctrl-C does; return what is said then."""
         self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(5) == 0
+        assert self.process.wait(20) == 0
         assert self.process.stderr is not None
         return self.process.stderr.read()
 
@@ -110,3 +111,35 @@ def test_a_file_that_cannot_be_written() -> None:
     done = wirezmq("--live", "lo", "-w", "/nowhere/x.pcap")
     assert done.stderr == "wirezmq.py: /nowhere/x.pcap: No such file or directory\n"
     assert done.returncode == 2
+
+
+SILENT = """
+import signal, sys, threading, time
+sys.path.insert(0, "wire")
+from read.live import listen, packets
+
+def elsewhere():  # the signal arrives, but does not wake the wait for a packet
+    time.sleep(0.3)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+threading.Thread(target=elsewhere).start()
+with listen(sys.argv[1]) as raw:
+    try:
+        for record in packets(raw):
+            pass
+    except KeyboardInterrupt:
+        print("ended")
+"""
+
+
+def test_ctrl_c_just_before_the_wait_for_a_packet() -> None:
+    """It came at once, and was noticed with the next packet, which on a quiet bridge is none."""
+    silent = "zmq-silent"
+    run(*f"sudo ip link add {silent} type bridge".split())
+    run(*f"sudo sysctl -w net.ipv6.conf.{silent}.disable_ipv6=1".split())  # it is never silent
+    run(*f"sudo ip link set {silent} up".split())
+    try:
+        done = run("sudo", sys.executable, "-c", SILENT, silent, timeout=5)
+    finally:
+        run("sudo", "ip", "link", "delete", silent)
+    assert (done.stdout, done.stderr) == ("ended\n", "")

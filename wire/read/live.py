@@ -57,6 +57,8 @@ def listen(interface: str) -> socket.socket:
         ) from None
     raw.setsockopt(socket.SOL_SOCKET, STAMP, 1)
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # cut to what anyone may have
+    # A Ctrl-C in the very moment before the wait for a packet would wait for that packet, too.
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", 1, 0))
     with suppress(OSError):  # without CAP_NET_ADMIN that has to do
         raw.setsockopt(socket.SOL_SOCKET, FORCE, BUFFER)
     # Between its own ports a bridge passes on nothing to us, unless it is promiscuous.
@@ -77,6 +79,8 @@ def packets(raw: socket.socket) -> Iterator[Record]:
     while True:
         try:
             data, extra, _, address = raw.recvmsg(SIZE, 64)
+        except BlockingIOError:  # nothing for a second
+            continue
         except OSError as error:
             raise CaptureError(f"the capture ended: {error.strerror}") from None
         if loopback and address[2] == OURS:  # loopback gives each packet twice

@@ -58,7 +58,7 @@ class Story:
         self.refused: dict[tuple[str, str], Talk] = {}
         self.unheard = 0  # refused attempts of others than those that are told
         self.segments = Segments()
-        self.streams = Streams(frozenset(ports), self._gone)
+        self.streams = Streams(frozenset(ports))
 
     @property
     def fragments(self) -> int:
@@ -77,15 +77,20 @@ class Story:
         if part is None:
             if record.link not in LINKS:
                 self.links.add(record.link)
-        elif pieces := self.streams.feed(part):
-            return self._tell(pieces)
-        return []
+            return []
+        pieces = self.streams.feed(part)
+        new = self._tell(pieces) if pieces else []
+        if self.streams.leaving:
+            for flow, dropped in self.streams.left():
+                self._gone(flow, dropped)
+        return new
 
     def end(self) -> New:
         """Return what was held back for segments that the capture does not have."""
         new = self._tell(self.streams.end())
-        for flow in filter(lambda flow: flow.data, self.streams.flows()):
-            self._finish(flow, flow.data, new)
+        for flow, _ in self.streams.left():
+            if flow.data:
+                self._finish(flow, flow.data, new)
         return new
 
     def _tell(self, pieces: Pieces) -> New:

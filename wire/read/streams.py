@@ -9,7 +9,7 @@ Here is the table of all connections, with its bounds; the order in one of them 
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from read.flow import NEVER, WAITING, Flow, turned
 from read.half import WRAP, Half, Piece, ahead
@@ -26,19 +26,11 @@ IGNORED, OPEN, BEGUN, GONE = 0, 1, 2, -1  # ranks of a connection
 
 
 class Streams:
-    """All TCP connections of a capture. `ports` are those that servers usually listen on.
+    """All TCP connections of a capture. `ports` are those that servers usually listen on."""
 
-    `gone` is called with each connection that is not followed any more, and whether it was dropped
-    though it was open, once all that was read of it has been given.
-    """
-
-    def __init__(
-        self,
-        ports: frozenset[int] = frozenset(),
-        gone: Callable[[Flow, bool], None] = lambda flow, dropped: None,
-    ) -> None:
+    def __init__(self, ports: frozenset[int] = frozenset()) -> None:
         self.halves: dict[bytes, Half] = {}
-        self.ports, self.gone = ports, gone
+        self.ports = ports
         # Oldest first, by what is dropped first if there are too many: those of no interest, those
         # open, those in their handshake. A flow whose rank is another by now counts there.
         self.ranks: tuple[deque[Flow], ...] = (deque(), deque(), deque())
@@ -47,7 +39,7 @@ class Streams:
         self.timers: list[tuple[int, int, Flow]] = []  # number of a packet -> look at it again
         self.due = NEVER
         self.waiting = 0  # segments, about
-        self.leaving: list[tuple[Flow, bool]] = []  # gone with the packet before
+        self.leaving: list[tuple[Flow, bool]] = []  # with the packet that was fed last
 
     def feed(self, segment: Segment) -> Pieces:
         """Return what this segment brings to the reader, in the order of the stream."""
@@ -75,12 +67,19 @@ class Streams:
         return [*found, *self._slow(flow, half, segment)]
 
     def end(self) -> Pieces:
-        """Return what waited for segments that never came."""
-        self._leave()
+        """Return what waited for segments that never came; all connections leave."""
         found = []
         for flow in list(self.flows()):
             found += list(flow.give_up(NEVER, 0))
+            self.leaving.append((flow, False))
         return found
+
+    def left(self) -> Iterator[tuple[Flow, bool]]:
+        """Yield the connections that are not followed any more, and whether one was dropped."""
+        for flow, dropped in self.leaving:
+            yield flow, dropped
+            flow.halves = ()  # type: ignore[assignment]  # no cycle: its memory is free at once
+        self.leaving.clear()
 
     def ignore(self, flow: Flow) -> None:
         """Follow a connection no more: it carries nothing of interest."""
@@ -125,7 +124,6 @@ class Streams:
 
         What waited in an earlier connection of the same ports is added to `found`.
         """
-        self._leave()
         flags, key = segment.flags, segment.key
         if half:
             if half.first == segment.seq or half.flow.state == "unborn":
@@ -150,12 +148,6 @@ class Streams:
         for new in flow.halves:
             self.halves[new.key] = new
         return self.halves[key]
-
-    def _leave(self) -> None:
-        for flow, dropped in self.leaving:
-            self.gone(flow, dropped)
-            flow.halves = ()  # type: ignore[assignment]  # no cycle: its memory is free at once
-        self.leaving.clear()
 
     def _remove(self, flow: Flow, dropped: bool = False) -> None:
         """Take a connection out of the table."""
