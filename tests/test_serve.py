@@ -118,7 +118,17 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
     expect(lane(page, "PUSH-PULL").get_by_role("listitem").first).to_contain_text("joined")
     expect(lane(page, "PUSH-PULL").locator(".token").first).to_contain_text("job")
     compose(
-        "exec", "-T", "zmq-sub", "timeout", "-s", "INT", "3", "python", "subzmq.py", check=False
+        "exec",
+        "-T",
+        "zmq-sub",
+        "timeout",
+        "--foreground",
+        "-s",
+        "INT",
+        "3",
+        "python",
+        "subzmq.py",
+        check=False,
     )
     expect(lane(page, "PUB-SUB").get_by_role("listitem").first).to_contain_text(
         re.compile(r"✕\s*left \d+ s ago")
