@@ -2,7 +2,6 @@
 
 Socket:   SUB, connects to tcp://zmq-pub:12345 (or to the environment's ZMQ_ENDPOINT).
 Sends:    a subscription to each argument, or without any to "WAKTU"; "" is every topic.
-          A topic is a prefix: "WAK" takes "WAKTU" too.
 Receives: messages of one frame, text in UTF-8 that begins with its topic.
 Lost:     what was published before the subscription arrived, or while the network was away.
 Ctrl-C:   one line, exit 0.

@@ -103,7 +103,7 @@ def test_the_page_is_indonesian_and_the_terms_stay(tmp_path: Path) -> None:
     text = page.read_text()
     assert '<html lang="id">' in text
     assert "70 paket dalam" in text and "3 koneksi ZMTP" in text
-    assert "Tiga hal mudah tertukar." in text
+    assert "Tiga hal berikut mudah tertukar." in text
     assert "request &#34;Hello&#34; after the empty delimiter" in text  # the story's own words
 
 

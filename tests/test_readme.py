@@ -31,7 +31,7 @@ FREE = re.compile(
       | (?P<row>^\s+\d+(–\d+)?\s+\d+\.\d{6}\s)
       | (?P<number>\d+\.\d+\ (ms|s)\b|\b\d+\ (packets|frames)\b|packets?\ [\d–, ]+)
       | (?P<pack>^praktikum-zmq-\w+\.tar\.gz:\ \d+M,\ for\ machines\ with\ \w+)
-      | (?P<count>^\d+$)
+      | (?P<count>^\d+(?=$|:\ br-))
       | (?P<space>\s+)""",
     re.VERBOSE,
 )
