@@ -3,10 +3,12 @@
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import dpkt  # type: ignore[import-untyped]
 import pytest
 from conftest import BRIDGE
 from read.events import Connection
@@ -407,6 +409,39 @@ def test_bad_captures_get_one_line(
     wrong = wrong.replace("BRIDGE", BRIDGE)
     assert done.stderr == f"wirezmq.py: {name}: {wrong}\n"
     assert done.returncode == 2
+
+
+LATER = bytearray(dpkt.ip.IP(src=bytes(4), dst=bytes(4), p=6, offset=160, data=bytes(80), len=100))
+
+
+@pytest.mark.parametrize(
+    ("capture", "story", "check"),
+    [
+        (
+            pcap(Talk().shake().say(0, HELLO).packets, snap=50),
+            "8 of them are cut by the snap length, capture with -s 0",
+            "8 packets are cut by the snap length: capture with -s 0",
+        ),
+        (
+            pcap([bytes(60)] * 2, link=147),
+            "packets of link type 147 cannot be read",
+            "packets of link type 147 cannot be read",
+        ),
+        (
+            pcap([ethernet(bytes(LATER))]),
+            "1 of them are fragments whose other parts are not there",
+            "1 packets are fragments whose other parts are not there",
+        ),
+    ],
+)
+def test_why_nothing_was_found_is_said_if_it_is_known(
+    tmp_path: Path, capture: bytes, story: str, check: str
+) -> None:
+    (tmp_path / "x.pcap").write_bytes(capture)
+    done = wirezmq("x.pcap", cwd=tmp_path)
+    assert re.fullmatch(f"wirezmq.py: x.pcap: no ZMTP in its . packets: {story}\n", done.stderr)
+    done = wirezmq("x.pcap", "--check", cwd=tmp_path)
+    assert done.stdout.count(f"MISSING  {check}\n") == 13
 
 
 def test_what_a_cut_capture_holds_is_told(tmp_path: Path) -> None:

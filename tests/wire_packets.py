@@ -32,13 +32,20 @@ def ethernet(packet: dpkt.Packet, kind: int = 0x0800) -> bytes:
     return bytes(12) + struct.pack("!H", kind) + bytes(packet)
 
 
-def pcap(packets: Iterable[bytes], link: int = 1, order: str = "<", nano: bool = False) -> bytes:
+def pcap(
+    packets: Iterable[bytes],
+    link: int = 1,
+    order: str = "<",
+    nano: bool = False,
+    snap: int = 262144,
+) -> bytes:
     """Return a capture file; a packet comes every millisecond."""
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4
     out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)
     for number, data in enumerate(packets):
         fraction = number * 1000 * (1000 if nano else 1)
-        out += struct.pack(order + "IIII", 1, fraction, len(data), len(data)) + data
+        kept = data[:snap]
+        out += struct.pack(order + "IIII", 1, fraction, len(kept), len(data)) + kept
     return out
 
 

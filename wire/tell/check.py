@@ -33,7 +33,7 @@ def rows(story: Story) -> list[Row]:
         tables = [list(_connection(c, pattern, story.expect)) for c in found]
         if not tables:
             cause = _("no such connection: was {script} started while the capture ran?")
-            cause = cause.format(script=script)
+            cause = (not story.connections and _unread(story)) or cause.format(script=script)
             blank = Connection(0, "", "")
             tables = [
                 [row._replace(cause=cause) for row in _connection(blank, pattern, story.expect)]
@@ -44,6 +44,18 @@ def rows(story: Story) -> list[Row]:
             best[-1:] = holds[:1] or best[-1:]
         table += best
     return table
+
+
+def _unread(story: Story) -> str:
+    """Return why nothing was found in a capture, if that is known."""
+    if story.links:
+        links = ", ".join(map(str, sorted(story.links)))
+        return _("packets of link type {links} cannot be read").format(links=links)
+    if story.cut:
+        said = _("{number} packets are cut by the snap length: capture with -s 0")
+        return said.format(number=f"{story.cut:,}")
+    said = _("{number} packets are fragments whose other parts are not there")
+    return said.format(number=f"{story.fragments:,}") if story.fragments else ""
 
 
 def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[Row]:
