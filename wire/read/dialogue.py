@@ -55,6 +55,8 @@ class Dialogue:
     def unfinished(self, side: int) -> tuple[int, int]:
         """Return bytes and number of the ZMTP frames of a message whose last one never came."""
         frames, more = self.pending[side], self.unsent[side]
+        if not frames:
+            return 0, more
         found = sum(frame.size for frame in frames), len(frames) + more
         frames.clear()
         return found

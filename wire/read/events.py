@@ -44,6 +44,8 @@ KINDS = {
     "late": "capture",  # the connection was begun before the capture
     "gap": "capture",  # bytes that are not in the capture; size of them, if known
 }
+PATTERNS = {tuple(name.split("-")): name for name in ("REQ-REP", "PUB-SUB", "PUSH-PULL")}
+PATTERNS |= {types[::-1]: name for types, name in PATTERNS.items()}  # whichever side connects
 MESSAGES = ("request", "reply", "published", "job", "message", "encrypted")
 
 
@@ -138,11 +140,10 @@ class Connection:
     @property
     def pattern(self) -> str:
         """Return "REQ-REP", "PUB-SUB", "PUSH-PULL", any other pair of types, or "unknown"."""
-        pair = {self.client_type, self.server_type}
-        for name in ("REQ-REP", "PUB-SUB", "PUSH-PULL"):
-            if pair == set(name.split("-")):
-                return name
-        return f"{self.client_type or '?'}-{self.server_type or '?'}" if any(pair) else "unknown"
+        client, server = self.client_type, self.server_type
+        if known := PATTERNS.get((client, server)):
+            return known
+        return f"{client or '?'}-{server or '?'}" if client or server else "unknown"
 
     @property
     def complete(self) -> bool:

@@ -17,6 +17,7 @@ only. With `guess` (by the port) a lone 1.0 peer is believed. Sides are 0 and 1.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from read.held import SIGNATURE, Held, Side, at
 from read.payload import printable
@@ -49,9 +50,7 @@ class Opening:
             return []
         if not us.open:
             return [(side, item) for item in self.parsers[side].feed(data, packet, time)]
-        if us.whole:
-            us.known += data
-        us.pieces.append(Held(data, len(data), packet, time))
+        us.add(Held(data, len(data), packet, time))
         return self._settle(False)
 
     def skip(self, side: int, size: int, packet: int, time: int) -> list[tuple[int, Item]]:
@@ -59,8 +58,7 @@ class Opening:
         us = self.sides[side]
         if not us.open:
             return [(side, item) for item in self.parsers[side].skip(size, packet, time)]
-        us.whole = False
-        us.pieces.append(Held(b"", size, packet, time))
+        us.add(Held(b"", size, packet, time))
         return self._settle(False)
 
     def end(self) -> list[tuple[int, Item]]:
@@ -69,6 +67,8 @@ class Opening:
 
     def _settle(self, final: bool) -> list[tuple[int, Item]]:
         items: list[tuple[int, Item]] = []
+        if self.done:
+            return items
         for side, us in enumerate(self.sides):
             if us.open and us.pieces:
                 last = final or us.size > HELD
@@ -176,7 +176,8 @@ class Opening:
         elif verdict == "3":
             size = NEW
             parser.begin("frames")
-            yield _modern(pieces, known)
+            end = at(pieces, NEW)
+            yield Greeting(pieces[0].packet, end.packet, end.time, *_modern(known[:NEW]))
         for piece in pieces:  # what follows the greeting, from the packets that brought it
             rest = piece.size - size
             size = max(0, -rest)
@@ -191,9 +192,9 @@ def _new(known: bytes) -> bool:
     return known[SIGNATURE] > 2 and MECHANISM.fullmatch(known[OLD:32]) is not None
 
 
-def _modern(pieces: list[Held], known: bytes) -> Greeting:
-    """Return the greeting of 3.x, as far as it is known."""
-    end = at(pieces, NEW)
+@lru_cache(maxsize=64)  # the greetings of a capture are much the same
+def _modern(known: bytes) -> tuple[str, str, bool, str, bytes, str]:
+    """Return what a greeting of 3.x says from its version on, as far as it is known."""
     minor = f".{known[11]}" if len(known) > 11 else ""
     name = known[OLD:32]
     mechanism = name.partition(b"\0")[0] if b"\0" in name else name
@@ -204,7 +205,4 @@ def _modern(pieces: list[Held], known: bytes) -> Greeting:
     if len(known) < NEW:
         note = f"{NEW - len(known)} of its {NEW} bytes are not in the capture"
     server = known[32:33] == b"\1"
-    version = f"{known[SIGNATURE]}{minor}"
-    return Greeting(
-        pieces[0].packet, end.packet, end.time, version, said, server, "", known[:NEW], note
-    )
+    return f"{known[SIGNATURE]}{minor}", said, server, "", known, note

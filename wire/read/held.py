@@ -19,18 +19,23 @@ class Held(NamedTuple):
 class Side:
     """What is held back of one side."""
 
-    __slots__ = ("foreign", "known", "open", "pieces", "whole")
+    __slots__ = ("foreign", "known", "open", "pieces", "size", "whole")
 
     def __init__(self) -> None:
         self.foreign: Skipped | None = None  # what came that is no ZMTP
         self.pieces: list[Held] = []
         self.known = b""  # its bytes up to the first that is missing
         self.whole = True  # none is missing
+        self.size = 0  # bytes of all pieces
         self.open = True  # not decided yet
 
-    @property
-    def size(self) -> int:
-        return sum(piece.size for piece in self.pieces)
+    def add(self, piece: Held) -> None:
+        """Hold back what came next."""
+        self.whole = self.whole and len(piece.data) == piece.size
+        if self.whole:
+            self.known += piece.data
+        self.pieces.append(piece)
+        self.size += piece.size
 
     def signed(self) -> bool | None:
         """Tell whether it begins with a signature; None if too little of it is there."""

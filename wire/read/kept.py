@@ -10,7 +10,8 @@ from read.runs import TOLD, Runs
 CONNECTIONS = 12_000  # that are kept
 ROOM = 60_000_000  # bytes, about, of the events that are kept one by one
 BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it, of a ZMTP frame
-BY_SIDE = ("greeting", "ready", "initiate")  # the first of each side is kept
+OPENING = frozenset(("syn", "syn-ack", "ack"))
+BY_SIDE = frozenset(("greeting", "ready", "initiate"))  # the first of each side is kept
 WORDS = 1000  # first words of published messages that are counted apart
 
 
@@ -62,11 +63,11 @@ class Kept:
         firsts = connection.firsts
         if kind not in firsts:
             firsts[kind] = event
-        if kind in BY_SIDE:
+        if kind in OPENING:
+            connection.handshakes.add(kind)
+        elif kind in BY_SIDE:
             side = "client" if event.sender == connection.client else "server"
             firsts.setdefault(f"{kind} {side}", event)
-        if kind in ("syn", "syn-ack", "ack"):
-            connection.handshakes.add(kind)
         elif kind == "published":
             _published(connection, event)
         if self.each:

@@ -14,6 +14,8 @@ GROUPS |= {"subscribe": "filter", "cancel": "filter", "command": "command"}
 class Runs:
     """The runs of one connection that its next event might continue."""
 
+    __slots__ = ("open",)
+
     def __init__(self) -> None:
         self.open: dict[tuple[str, str, str], Event] = {}  # kind, sender, likeness
 
@@ -31,7 +33,7 @@ class Runs:
                 like = event.text
             elif kind == "published":
                 like = event.topic
-        run = self.open.get((kind, sender, like))
+        run = self.open.get((kind, sender, like)) if self.open else None
         if run is None:
             if free and self.open:
                 self._close(kind, sender)

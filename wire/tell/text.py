@@ -31,14 +31,15 @@ def heading(connection: Connection) -> str:
 
 def line(connection: Connection, event: Event, colour: bool = False) -> str:
     """Return an event as a line: frame, seconds, who to whom, layer, what."""
-    who = direction(connection, event) if event.layer != "capture" else ""
-    text = f"{span(event):>11} {event.time:11.6f}  {who:<15} {event.layer:<8} {say(event)}"
+    layer = event.layer
+    who = direction(connection, event) if layer != "capture" else ""
+    text = f"{span(event):>11} {event.time:11.6f}  {who:<15} {layer:<8} {say(event)}"
     if not colour:
         return text
-    code = COLOURS[event.layer]
+    code = COLOURS[layer]
     if event.kind in ("refused", "rst", "error"):
         code = COLOURS["bad"]
-    elif event.layer == "ZMTP" and event.kind not in ("greeting", "ready"):
+    elif layer == "ZMTP" and event.kind not in ("greeting", "ready"):
         code = MESSAGE
     return f"\x1b[{code}m{text}\x1b[0m"
 
@@ -56,7 +57,8 @@ def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
         title = f"[{connection.number}] {heading(connection)}"
         yield f"\x1b[1m{title}\x1b[0m" if colour else title
         yield f"{'packet':>11} {'seconds':>11}  {'who':<15} {'layer':<8} what"
-        yield from (line(connection, event, colour) for event in connection.events)
+        for event in connection.events:
+            yield line(connection, event, colour)
         yield from closing(connection)
 
 
@@ -66,7 +68,7 @@ def closing(connection: Connection) -> Iterable[str]:
     if connection.lost:
         yield f"{indent}lost sight of among too many others: what came later is not told"
         return
-    if not {"fin", "rst", "refused"} & set(connection.counts):
+    if connection.counts.keys().isdisjoint(("fin", "rst", "refused")):
         yield f"{indent}still open when the capture ended"
     if connection.retransmitted:
         yield (

@@ -26,17 +26,18 @@ def label(connection: Connection, event: Event) -> str:
 
 def direction(connection: Connection, event: Event) -> str:
     """Return "REQ → REP": the socket types of the sender and of the receiver."""
-    receiver = connection.role(connection.peer(event.sender))
-    return f"{connection.role(event.sender)} → {receiver}"
+    client, server = connection.client_type or "client", connection.server_type or "server"
+    return f"{client} → {server}" if event.sender == connection.client else f"{server} → {client}"
 
 
 def say(event: Event) -> str:
     """Say what passed: 'reply "World", 0.42 ms after its request', '60 jobs, 1.0/s: 3, 5, …'."""
-    if event.kind in TCP:
-        said = TCP[event.kind] + (f", {event.count} times" if event.count > 1 else "")
-    elif event.kind in HANDSHAKE:
-        said = HANDSHAKE[event.kind](event)
-    elif event.kind == "gap":
+    kind = event.kind
+    if kind in TCP:
+        said = TCP[kind] + (f", {event.count} times" if event.count > 1 else "")
+    elif kind in HANDSHAKE:
+        said = HANDSHAKE[kind](event)
+    elif kind == "gap":
         said = f"{event.size:,} bytes"
     elif event.count > 1:
         said = _run(event)
