@@ -411,7 +411,7 @@ def test_bad_captures_get_one_line(
     assert done.returncode == 2
 
 
-LATER = bytearray(dpkt.ip.IP(src=bytes(4), dst=bytes(4), p=6, offset=160, data=bytes(80), len=100))
+LATER = dpkt.ip.IP(src=bytes(4), dst=bytes(4), p=6, offset=160, data=bytes(80), len=100)
 
 
 @pytest.mark.parametrize(

@@ -140,14 +140,10 @@ def main() -> int:
         from grade.whole import grade_class
 
         return grade_class(options, PORTS | dict(options.port))
-    # One story is no garbage until the next: to look for cycles in it took a tenth of the time.
-    gc.disable()
-    gc.freeze()
     code = passed = 0
     each = options.all or options.json
     for path in options.captures:
         story = Story(each, PORTS | dict(options.port), options.expect)
-        gc.collect()  # the story before this one
         wrong = read(path, story)
         if story.frames or not wrong:
             try:
@@ -179,7 +175,6 @@ def main() -> int:
         from grade.whole import check_answers
 
         code = max(code, check_answers(options, PORTS | dict(options.port)))
-    gc.freeze()  # the last goes with the process: taking it apart took a quarter of the time
     return code
 
 
