@@ -228,7 +228,7 @@ def hostile_story(text: str, kind: str, frame_number: int = 7) -> Story:
     """Return a story that has this text wherever a capture can put one."""
     event = Event(frame_number, 0.5, SERVER, kind, text, 5, topic=text, version=text)
     event.mechanism = event.socket_type = event.identity = event.note = text
-    event.metadata = {text: text}
+    event.metadata = [(text, text)]
     run = Event(8, 0.5, CLIENT, kind, text, 5, count=3, last_frame=9, texts=[text], last_text=text)
     story = story_of(event, run, types=(text, "REP"))
     story.connections[0].version = story.connections[0].mechanism = text

@@ -4,6 +4,8 @@ The commands are those of RFC 23 and 37, PLAIN RFC 24, CURVE RFC 25 and 26. A bo
 size, the name of so many bytes, and its own data.
 """
 
+from functools import lru_cache
+
 from read.events import Connection, Event, Part
 from read.payload import printable, properties, text_of
 from read.zmtp import COMMAND, Frame
@@ -53,7 +55,8 @@ def command(connection: Connection, sender: str, frame: Frame, time: float) -> E
         if mechanism == "CURVE":
             event.text = f"encrypted, {len(data)} bytes"
         else:
-            _ready(event, data)
+            event.socket_type, event.identity, event.metadata = _ready(data)
+            event.text = event.socket_type
     elif name in (b"HELLO", b"WELCOME"):
         event.kind = name.decode().lower()
         if mechanism == "CURVE":
@@ -66,12 +69,11 @@ def command(connection: Connection, sender: str, frame: Frame, time: float) -> E
     return event
 
 
-def _ready(event: Event, data: bytes) -> None:
-    for name, value in properties(data).items():
-        if name.lower() == "socket-type":
-            event.socket_type = text_of(value)
-        elif name.lower() == "identity":
-            event.identity = text_of(value)
-        else:
-            event.metadata[name] = text_of(value)
-    event.text = event.socket_type
+@lru_cache(maxsize=64)  # those of a capture are much the same
+def _ready(data: bytes) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Return socket type, identity and all other properties of a READY or INITIATE."""
+    found = {name: text_of(value) for name, value in properties(data).items()}
+    known = {name.lower(): name for name in found}
+    socket_type = found.pop(known.get("socket-type", ""), "")
+    identity = found.pop(known.get("identity", ""), "")
+    return socket_type, identity, tuple(found.items())

@@ -16,6 +16,7 @@ from read.zmtp import COMMAND, KEPT, MORE, Frame, Greeting, Skipped
 
 PARTS = 100  # frames of a message that are kept
 SIDES = ("client", "server")
+GREETED, DONE = ("greeting client", "greeting server"), ("done client", "done server")
 FILTERS = ("SUB", "XSUB")
 TYPES = (
     *("PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB"),
@@ -63,7 +64,7 @@ class Dialogue:
 
     def _greeting(self, side: int, item: Greeting, time: float) -> Event:
         connection = self.connection
-        connection.handshakes.add(f"greeting {SIDES[side]}")
+        connection.handshakes.add(GREETED[side])
         connection.version = min(item.version, connection.version or item.version)
         connection.mechanism = item.mechanism or connection.mechanism
         if item.socket_type:
@@ -107,9 +108,9 @@ class Dialogue:
         connection, parts = self.connection, self.pending[side]
         if connection.mechanism == "CURVE" and item.body.startswith(b"\x07MESSAGE"):
             return self._command(side, item, time)  # libzmq sends it without the flag of a command
-        if connection.version < "3" and f"done {SIDES[side]}" not in connection.handshakes:
-            connection.handshakes.add(f"done {SIDES[side]}")
-            if f"greeting {SIDES[side]}" in connection.handshakes:
+        if connection.version < "3" and DONE[side] not in connection.handshakes:
+            connection.handshakes.add(DONE[side])
+            if GREETED[side] in connection.handshakes:
                 name = text_of(item.body)
                 event = Event(item.last, time, self.senders[side], "identity", name, item.size)
                 event.begin, event.wire = item.first, shortened([item])
@@ -139,7 +140,8 @@ class Dialogue:
         last, sender = frames[-1], self.senders[side]
         delimiter = -1
         if kind in ("request", "reply") and len(frames) > 1:
-            delimiter = next((i for i, f in enumerate(frames[:-1]) if f.size == 0), -1)
+            sizes = [frame.size for frame in frames[:-1]]
+            delimiter = sizes.index(0) if 0 in sizes else -1
         parts, shown, value = [], [], None
         size = missing = 0
         for index, frame in enumerate(frames):
@@ -207,7 +209,7 @@ class Dialogue:
             return self._filter(side, frame, data, name == b"SUBSCRIBE", time)
         event = command(self.connection, self.senders[side], frame, time)
         if event.kind in ("ready", "initiate"):
-            self.connection.handshakes.add(f"done {SIDES[side]}")
+            self.connection.handshakes.add(DONE[side])
             if event.socket_type in TYPES:
                 self._typed(side, event.socket_type)
         return event

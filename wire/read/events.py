@@ -46,6 +46,7 @@ KINDS = {
 }
 PATTERNS = {tuple(name.split("-")): name for name in ("REQ-REP", "PUB-SUB", "PUSH-PULL")}
 PATTERNS |= {types[::-1]: name for types, name in PATTERNS.items()}  # whichever side connects
+WHOLE = frozenset(("greeting client", "greeting server", "done client", "done server"))
 MESSAGES = ("request", "reply", "published", "job", "message", "encrypted")
 
 
@@ -78,7 +79,7 @@ class Event:
     as_server: bool = False  # greeting
     socket_type: str = ""  # ready (and initiate of PLAIN): "REQ"
     identity: str = ""  # ready
-    metadata: dict[str, str] = field(default_factory=dict)  # ready: every other property
+    metadata: Sequence[tuple[str, str]] = ()  # ready: name and value of every other property
     note: str = ""  # what is unusual or missing about it, in words
     wire: Sequence[Greeting | Frame] = ()  # what it was read from, long bodies shortened
     into: "Event | None" = None  # the run that it continues, if it is not an event of its own
@@ -148,9 +149,7 @@ class Connection:
     @property
     def complete(self) -> bool:
         """Tell whether the whole ZMTP handshake is in the capture, of both sides."""
-        return {"greeting client", "greeting server", "done client", "done server"} <= (
-            self.handshakes
-        )
+        return self.handshakes >= WHOLE
 
     def role(self, sender: str) -> str:
         """Return the socket type of a side ("REQ"), or "client" or "server" if not known."""

@@ -11,7 +11,8 @@ CONNECTIONS = 12_000  # that are kept
 ROOM = 60_000_000  # bytes, about, of the events that are kept one by one
 BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it, of a ZMTP frame
 OPENING = frozenset(("syn", "syn-ack", "ack"))
-BY_SIDE = frozenset(("greeting", "ready", "initiate"))  # the first of each side is kept
+# The first of each side is kept, the client's and the server's.
+BY_SIDE = {kind: (f"{kind} client", f"{kind} server") for kind in ("greeting", "ready", "initiate")}
 WORDS = 1000  # first words of published messages that are counted apart
 
 
@@ -58,16 +59,16 @@ class Kept:
 
     def add(self, connection: Connection, event: Event, runs: Runs) -> None:
         """Count an event, and keep it unless it continues a run."""
-        kind = event.kind
-        connection.counts[kind] = connection.counts.get(kind, 0) + 1
-        firsts = connection.firsts
-        if kind not in firsts:
-            firsts[kind] = event
+        kind, counts = event.kind, connection.counts
+        count = counts.get(kind, 0)
+        counts[kind] = count + 1
+        if not count:
+            connection.firsts[kind] = event
         if kind in OPENING:
             connection.handshakes.add(kind)
         elif kind in BY_SIDE:
-            side = "client" if event.sender == connection.client else "server"
-            firsts.setdefault(f"{kind} {side}", event)
+            side = BY_SIDE[kind][event.sender != connection.client]
+            connection.firsts.setdefault(side, event)
         elif kind == "published":
             _published(connection, event)
         if self.each:

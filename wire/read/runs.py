@@ -25,6 +25,8 @@ class Runs:
         `told` is how many events of the connection are told already.
         """
         kind, sender, like, free = event.kind, event.sender, "", told < TOLD
+        if free and not self.open and kind not in GROUPS:  # the usual handshake
+            return None
         if free:
             if event.note and kind in MESSAGES:  # what is unusual stands alone
                 self.open.clear()
@@ -33,7 +35,7 @@ class Runs:
                 like = event.text
             elif kind == "published":
                 like = event.topic
-        run = self.open.get((kind, sender, like)) if self.open else None
+        run = self.open.get((kind, sender, like))
         if run is None:
             if free and self.open:
                 self._close(kind, sender)
@@ -57,7 +59,7 @@ class Runs:
         group = GROUPS.get(kind)
         if group == "beat":  # heartbeats come in between everything
             return
-        same = sum(other[:2] == (kind, sender) for other in self.open)
+        same = sum(other[:2] == (kind, sender) for other in self.open) if group else 0
         full = same >= (TOPICS if group == "published" else 1)
         for other in list(self.open):
             theirs = GROUPS.get(other[0])

@@ -67,16 +67,16 @@ class Story:
 
     def feed(self, record: Record) -> New:
         """Return the events that this packet completes, each with its connection."""
-        self.frames = record.number
+        self.frames, time, link, data, length = record
         if self.start is None:
-            self.start = record.time
-        self.seconds = (record.time - self.start) / 1e9
-        if len(record.data) < record.length:
+            self.start = time
+        self.seconds = (time - self.start) / 1e9
+        if len(data) < length:
             self.cut += 1
         part = self.segments.take(record)
         if part is None:
-            if record.link not in LINKS:
-                self.links.add(record.link)
+            if link not in LINKS:
+                self.links.add(link)
             return []
         pieces = self.streams.feed(part)
         new = self._tell(pieces) if pieces else []
@@ -218,8 +218,9 @@ class Story:
             self._items(flow, talk, talk.opening.end(), new)
         if talk.connection and talk.opening:
             talk.connection.retransmitted = flow.retransmitted
-            for event in talk.unfinished((0, 1), self.frames, self.seconds):
-                self._add(talk, event, new)
+            if not talk.connection.closed:  # then that was told with its end
+                for event in talk.unfinished((0, 1), self.frames, self.seconds):
+                    self._add(talk, event, new)
 
     def _gone(self, flow: Flow, dropped: bool) -> None:
         """Take down the last of a connection that is not followed any more."""

@@ -21,8 +21,8 @@ def event_object(event: Event) -> dict[str, Any]:
     found |= {"sender": event.sender, "kind": event.kind, "layer": event.layer}
     for name, default in DEFAULTS.items():
         value = getattr(event, name)
-        if name not in ALWAYS | NEVER and value != default and value not in ((), {}):
-            found[name] = value
+        if name not in ALWAYS | NEVER and value != default and value != ():
+            found[name] = dict(value) if name == "metadata" else value
     if event.parts:
         found["parts"] = [part._asdict() for part in event.parts]
     if event.round_trip is not None:
