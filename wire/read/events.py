@@ -46,6 +46,7 @@ KINDS = {
 }
 PATTERNS = {tuple(name.split("-")): name for name in ("REQ-REP", "PUB-SUB", "PUSH-PULL")}
 PATTERNS |= {types[::-1]: name for types, name in PATTERNS.items()}  # whichever side connects
+COMPLETE = {f"{step} {side}" for step in ("greeting", "done") for side in ("client", "server")}
 MESSAGES = ("request", "reply", "published", "job", "message", "encrypted")
 
 
@@ -148,9 +149,7 @@ class Connection:
     @property
     def complete(self) -> bool:
         """Tell whether the whole ZMTP handshake is in the capture, of both sides."""
-        return {"greeting client", "greeting server", "done client", "done server"} <= (
-            self.handshakes
-        )
+        return COMPLETE <= self.handshakes
 
     def role(self, sender: str) -> str:
         """Return the socket type of a side ("REQ"), or "client" or "server" if not known."""

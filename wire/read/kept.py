@@ -58,16 +58,17 @@ class Kept:
 
     def add(self, connection: Connection, event: Event, runs: Runs) -> None:
         """Count an event, and keep it unless it continues a run."""
-        kind = event.kind
-        connection.counts[kind] = connection.counts.get(kind, 0) + 1
-        firsts = connection.firsts
-        if kind not in firsts:
-            firsts[kind] = event
+        kind, counts = event.kind, connection.counts
+        if kind in counts:
+            counts[kind] += 1
+        else:
+            counts[kind] = 1
+            connection.firsts[kind] = event
         if kind in OPENING:
             connection.handshakes.add(kind)
         elif kind in BY_SIDE:
             side = "client" if event.sender == connection.client else "server"
-            firsts.setdefault(f"{kind} {side}", event)
+            connection.firsts.setdefault(f"{kind} {side}", event)
         elif kind == "published":
             _published(connection, event)
         if self.each:
@@ -79,15 +80,16 @@ class Kept:
                 connection.jobs.append(event.value)
             connection.events.append(event)
         elif self.keep:
-            told = len(connection.events) if self.room > 0 else TOLD
-            event.into = runs.take(event, told)
-            if not event.into:
-                connection.events.append(event)
+            events = connection.events
+            if run := runs.take(event, len(events) if self.room > 0 else TOLD):
+                event.into = run
+                if self.room <= 0 and not self.full:
+                    self.full = event.frame
+            else:
+                events.append(event)
                 weight = BASE + LETTER * len(event.text) + PART * len(event.parts)
                 connection.weight += weight
                 self.room -= weight
-            elif self.room <= 0 and not self.full:
-                self.full = event.frame
 
 
 def _published(connection: Connection, event: Event) -> None:

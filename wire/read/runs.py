@@ -24,8 +24,11 @@ class Runs:
 
         `told` is how many events of the connection are told already.
         """
-        kind, sender, like, free = event.kind, event.sender, "", told < TOLD
+        kind, sender, like = event.kind, event.sender, ""
+        free = told < TOLD
         if free:
+            if not self.open and kind not in GROUPS:  # it ends no run and begins none
+                return None
             if event.note and kind in MESSAGES:  # what is unusual stands alone
                 self.open.clear()
                 return None
@@ -33,7 +36,7 @@ class Runs:
                 like = event.text
             elif kind == "published":
                 like = event.topic
-        run = self.open.get((kind, sender, like)) if self.open else None
+        run = self.open.get((kind, sender, like))
         if run is None:
             if free and self.open:
                 self._close(kind, sender)
