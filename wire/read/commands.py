@@ -67,11 +67,12 @@ def command(connection: Connection, sender: str, frame: Frame, time: float) -> E
 
 
 def _ready(event: Event, data: bytes) -> None:
+    others = {}
     for name, value in properties(data).items():
         if name.lower() == "socket-type":
             event.socket_type = text_of(value)
         elif name.lower() == "identity":
             event.identity = text_of(value)
         else:
-            event.metadata[name] = text_of(value)
-    event.text = event.socket_type
+            others[name] = text_of(value)
+    event.text, event.metadata = event.socket_type, others or None

@@ -140,7 +140,8 @@ class Dialogue:
         last, sender = frames[-1], self.senders[side]
         delimiter = -1
         if kind in ("request", "reply") and len(frames) > 1:
-            delimiter = next((i for i, f in enumerate(frames[:-1]) if f.size == 0), -1)
+            sizes = [frame.size for frame in frames[:-1]]
+            delimiter = sizes.index(0) if 0 in sizes else -1
         parts, shown, value = [], [], None
         size = missing = 0
         for index, frame in enumerate(frames):

@@ -79,7 +79,7 @@ class Event:
     as_server: bool = False  # greeting
     socket_type: str = ""  # ready (and initiate of PLAIN): "REQ"
     identity: str = ""  # ready
-    metadata: dict[str, str] = field(default_factory=dict)  # ready: every other property
+    metadata: dict[str, str] | None = None  # ready: every other property, if there are any
     note: str = ""  # what is unusual or missing about it, in words
     wire: Sequence[Greeting | Frame] = ()  # what it was read from, long bodies shortened
     into: "Event | None" = None  # the run that it continues, if it is not an event of its own

@@ -73,7 +73,7 @@ class Opening:
                 verdict = self._verdict(us, self.sides[1 - side], last)
                 if verdict:
                     us.open = False
-                    items += ((side, item) for item in self._begin(side, verdict))
+                    items += [(side, item) for item in self._begin(side, verdict)]
         if self.zmtp:
             for side, us in enumerate(self.sides):
                 if us.foreign:

@@ -19,7 +19,8 @@ VXLAN = 4789  # UDP port of an overlay network (RFC 7348)
 NULL, ETHERNET, LOOP, SLL, SLL2 = 0, 1, 108, 113, 276  # link types of pcap
 RAW = (12, 14, 101, 228, 229)
 LINKS = (NULL, ETHERNET, LOOP, SLL, SLL2, *RAW)
-USUAL = struct.Struct("!HxxHxBxx12sIIH")  # from the IPv4 length to the TCP flags
+USUAL = struct.Struct("!3sxHxxHxBxx12sIIH")  # from the Ethernet type to the TCP flags
+PLAIN = b"\x08\x00\x45"  # IPv4, with a header of 20 bytes
 PARTIAL = 64  # fragmented packets that wait for the rest of their fragments
 LONGEST = 65535  # bytes of an IP packet
 
@@ -95,13 +96,13 @@ class Segments:
 def segment(record: Record, time: float = 0.0) -> Segment | Fragment | None:
     """Return the TCP segment in a packet, None if there is none that can be read."""
     number, _, link, data, _ = record
-    if link == ETHERNET and data[12:15] == b"\x08\x00\x45" and len(data) >= 54:
-        total, offset, protocol, key, seq, ack, flags = USUAL.unpack_from(data, 16)
-        if protocol == 6 and not offset & 0x3FFF and total >= 40:
+    if link == ETHERNET and len(data) >= 54:
+        kind, total, offset, protocol, key, seq, ack, flags = USUAL.unpack_from(data, 12)
+        if kind == PLAIN and protocol == 6 and not offset & 0x3FFF and total >= 40:
             start, end, there = 34 + (flags >> 12) * 4, 14 + total, len(data)
             cut = end - max(start, there) if end > there else 0
             return Segment(number, time, key, seq, ack, flags & 63, data[start:end], cut)
-        if protocol not in (6, 17):
+        if kind == PLAIN and protocol not in (6, 17):
             return None
     try:
         return _unusual(number, time, link, data)

@@ -67,16 +67,16 @@ class Story:
 
     def feed(self, record: Record) -> New:
         """Return the events that this packet completes, each with its connection."""
-        self.frames = record.number
+        self.frames, time, link, data, length = record
         if self.start is None:
-            self.start = record.time
-        self.seconds = (record.time - self.start) / 1e9
-        if len(record.data) < record.length:
+            self.start = time
+        self.seconds = (time - self.start) / 1e9
+        if len(data) < length:
             self.cut += 1
         part = self.segments.take(record, self.seconds)
         if part is None:
-            if record.link not in LINKS:
-                self.links.add(record.link)
+            if link not in LINKS:
+                self.links.add(link)
         elif pieces := self.streams.feed(part):
             return self._tell(pieces)
         return []
@@ -96,23 +96,24 @@ class Story:
                 if flow.ignored:
                     continue
                 talk = flow.data = Talk()
-            if piece.kind not in ("data", "gap"):
+            kind, number, time, data, size = piece
+            if kind not in ("data", "gap"):
                 self._transport(flow, talk, side, piece, new)
                 continue
             opening = talk.opening
             if not opening:
                 opening = talk.opening = Opening(bool(self._types(flow)), flow.late)
-            if piece.kind == "data":
+            if kind == "data":
                 known = talk.dialogue if opening.done and flow.rank != BEGUN else None
                 if known and len(known.connection.initial) == 2:  # the usual packet
                     parser = opening.parsers[side]
-                    for item in parser.feed(piece.data, piece.number, piece.time):
+                    for item in parser.feed(data, number, time):
                         if event := known.take(side, item):
                             self._add(talk, event, new)
                     continue
-                items = opening.feed(side, piece.data, piece.number, piece.time)
+                items = opening.feed(side, data, number, time)
             else:
-                items = opening.skip(side, piece.size, piece.number, piece.time)
+                items = opening.skip(side, size, number, time)
                 self._gap(talk, side, piece, new)
             if items or not talk.connection:
                 self._items(flow, talk, items, new)

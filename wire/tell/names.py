@@ -59,5 +59,5 @@ def shorten(event: Event, limit: int, end: int = 0) -> Event:
         last_text=cut(event.last_text),
         texts=[cut(text) for text in event.texts],
         identity=cut(event.identity),
-        metadata={cut(name): cut(value) for name, value in event.metadata.items()},
+        metadata={cut(name): cut(value) for name, value in (event.metadata or {}).items()},
     )

@@ -60,7 +60,8 @@ def _ready(event: Event) -> str:
     said += f": socket type {event.socket_type}"
     if event.identity:
         said += f', identity "{event.identity}"'
-    return said + "".join(f', {name} "{value}"' for name, value in event.metadata.items())
+    others = event.metadata or {}
+    return said + "".join(f', {name} "{value}"' for name, value in others.items())
 
 
 def _filter(event: Event) -> str:
