@@ -1,7 +1,7 @@
 """From the ZMTP frames of one connection to events: handshake, requests, replies, jobs, …
 
     dialogue = Dialogue(connection, expect)
-    event = dialogue.take(side, item, time)   # None while more frames of the message follow
+    event = dialogue.take(side, item)   # None while more frames of the message follow
 
 The patterns are RFC 28 (REQ-REP), 29 (PUB-SUB) and 30 (PUSH-PULL).
 """
@@ -43,8 +43,9 @@ class Dialogue:
         self.kinds = ["", ""]  # of messages from each side, once it is known
         self.typed: set[int] = set()  # sides that have said their socket type
 
-    def take(self, side: int, item: Greeting | Frame | Skipped, time: float) -> Event | None:
-        """Return the event that this item completes; `time` is in seconds of the story."""
+    def take(self, side: int, item: Greeting | Frame | Skipped) -> Event | None:
+        """Return the event that this item completes."""
+        time = item.time
         if isinstance(item, Frame):
             if item.flags & COMMAND:
                 return self._command(side, item, time)

@@ -42,7 +42,7 @@ class Opening:
         self.sides = (Side(), Side())
         self.parsers = (Parser(), Parser())
 
-    def feed(self, side: int, data: bytes, packet: int, time: int) -> list[tuple[int, Item]]:
+    def feed(self, side: int, data: bytes, packet: int, time: float) -> list[tuple[int, Item]]:
         """Return what is complete with this data of a side, which came in this packet."""
         us = self.sides[side]
         if us.foreign:
@@ -53,7 +53,7 @@ class Opening:
         us.add(Held(data, len(data), packet, time))
         return self._settle(False)
 
-    def skip(self, side: int, size: int, packet: int, time: int) -> list[tuple[int, Item]]:
+    def skip(self, side: int, size: int, packet: int, time: float) -> list[tuple[int, Item]]:
         """Say that `size` bytes of a side are not in the capture."""
         us = self.sides[side]
         if not us.open:
@@ -67,15 +67,13 @@ class Opening:
 
     def _settle(self, final: bool) -> list[tuple[int, Item]]:
         items: list[tuple[int, Item]] = []
-        if self.done:
-            return items
         for side, us in enumerate(self.sides):
             if us.open and us.pieces:
                 last = final or us.size > HELD
                 verdict = self._verdict(us, self.sides[1 - side], last)
                 if verdict:
                     us.open = False
-                    items += ((side, item) for item in self._begin(side, verdict))
+                    items += [(side, item) for item in self._begin(side, verdict)]
         if self.zmtp:
             for side, us in enumerate(self.sides):
                 if us.foreign:

@@ -16,7 +16,7 @@ class Piece(NamedTuple):
 
     kind: str  # "syn", "syn-ack", "ack", "data", "gap", "fin", "rst", "refused"
     number: int  # of the packet
-    time: int  # nanoseconds since 1970
+    time: float  # seconds of the story
     data: bytes = b""
     size: int = 0  # gap: bytes that are not in the capture
 

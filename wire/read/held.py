@@ -13,7 +13,7 @@ class Held(NamedTuple):
     data: bytes
     size: int
     packet: int
-    time: int
+    time: float
 
 
 class Side:

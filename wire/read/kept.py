@@ -80,15 +80,16 @@ class Kept:
                 connection.jobs.append(event.value)
             connection.events.append(event)
         elif self.keep:
-            told = len(connection.events) if self.room > 0 else TOLD
-            event.into = runs.take(event, told)
-            if not event.into:
-                connection.events.append(event)
+            events = connection.events
+            if run := runs.take(event, len(events) if self.room > 0 else TOLD):
+                event.into = run
+                if self.room <= 0 and not self.full:
+                    self.full = event.frame
+            else:
+                events.append(event)
                 weight = BASE + LETTER * len(event.text) + PART * len(event.parts)
                 connection.weight += weight
                 self.room -= weight
-            elif self.room <= 0 and not self.full:
-                self.full = event.frame
 
 
 def _published(connection: Connection, event: Event) -> None:

@@ -28,6 +28,8 @@ class Runs:
         if free and not self.open and kind not in GROUPS:  # the usual handshake
             return None
         if free:
+            if not self.open and kind not in GROUPS:  # it ends no run and begins none
+                return None
             if event.note and kind in MESSAGES:  # what is unusual stands alone
                 self.open.clear()
                 return None

@@ -19,7 +19,8 @@ VXLAN = 4789  # UDP port of an overlay network (RFC 7348)
 NULL, ETHERNET, LOOP, SLL, SLL2 = 0, 1, 108, 113, 276  # link types of pcap
 RAW = (12, 14, 101, 228, 229)
 LINKS = (NULL, ETHERNET, LOOP, SLL, SLL2, *RAW)
-USUAL = struct.Struct("!HxxHxBxx12sIIH")  # from the IPv4 length to the TCP flags
+USUAL = struct.Struct("!3sxHxxHxBxx12sIIH")  # from the Ethernet type to the TCP flags
+PLAIN = b"\x08\x00\x45"  # IPv4, with a header of 20 bytes
 PARTIAL = 64  # fragmented packets that wait for the rest of their fragments
 LONGEST = 65535  # bytes of an IP packet
 
@@ -28,7 +29,7 @@ class Segment(NamedTuple):
     """One TCP segment."""
 
     number: int
-    time: int  # nanoseconds since 1970
+    time: float  # seconds of the story
     key: bytes  # both addresses, then both ports, sender first
     seq: int
     ack: int
@@ -69,16 +70,19 @@ class Segments:
         self.partial: dict[tuple[bytes, bytes, int, int], dict[int, Fragment]] = {}
         self.lost = 0  # fragments that were given up, since the others did not come
 
-    def take(self, record: Record) -> Segment | None:
-        """Return the TCP segment that this packet holds or completes, else None."""
-        part = segment(record)
+    def take(self, record: Record, time: float = 0.0) -> Segment | None:
+        """Return the TCP segment that this packet holds or completes, else None.
+
+        `time` is that of the packet, in seconds of the story.
+        """
+        part = segment(record, time)
         if not isinstance(part, Fragment):
             return part
         found = self.partial.setdefault(part.key, {})
         found[part.at] = part
         if whole := _joined(found):
             del self.partial[part.key]
-            return self.take(record._replace(link=RAW[0], data=whole))
+            return self.take(record._replace(link=RAW[0], data=whole), time)
         if len(self.partial) > PARTIAL:
             self.lost += len(self.partial.pop(next(iter(self.partial))))
         return None
@@ -89,17 +93,16 @@ class Segments:
         return self.lost + sum(map(len, self.partial.values()))
 
 
-def segment(record: Record) -> Segment | Fragment | None:
+def segment(record: Record, time: float = 0.0) -> Segment | Fragment | None:
     """Return the TCP segment in a packet, None if there is none that can be read."""
-    number, time, link, data, _ = record
-    if link == ETHERNET and data[12:15] == b"\x08\x00\x45" and len(data) >= 54:
-        total, offset, protocol, key, seq, ack, flags = USUAL.unpack_from(data, 16)
-        if protocol == 6 and not offset & 0x3FFF and total >= 40:
-            start, end = 34 + (flags >> 12) * 4, 14 + total
-            payload = data[start:end]
-            cut = end - max(start, len(data)) if end > len(data) else 0
-            return Segment(number, time, key, seq, ack, flags & 63, payload, cut)
-        if protocol not in (6, 17):
+    number, _, link, data, _ = record
+    if link == ETHERNET and len(data) >= 54:
+        kind, total, offset, protocol, key, seq, ack, flags = USUAL.unpack_from(data, 12)
+        if kind == PLAIN and protocol == 6 and not offset & 0x3FFF and total >= 40:
+            start, end, there = 34 + (flags >> 12) * 4, 14 + total, len(data)
+            cut = end - max(start, there) if end > there else 0
+            return Segment(number, time, key, seq, ack, flags & 63, data[start:end], cut)
+        if kind == PLAIN and protocol not in (6, 17):
             return None
     try:
         return _unusual(number, time, link, data)
@@ -107,7 +110,7 @@ def segment(record: Record) -> Segment | Fragment | None:
         return None
 
 
-def _unusual(number: int, time: int, link: int, data: bytes) -> Segment | Fragment | None:
+def _unusual(number: int, time: float, link: int, data: bytes) -> Segment | Fragment | None:
     """Read any other packet with dpkt, slower: it may have VLAN tags, IPv6, VXLAN, …"""
     from dpkt import ethernet, ip, ip6, loopback, sll, sll2, tcp, udp  # type: ignore[import-untyped]
 

@@ -73,7 +73,7 @@ class Story:
         self.seconds = (time - self.start) / 1e9
         if len(data) < length:
             self.cut += 1
-        part = self.segments.take(record)
+        part = self.segments.take(record, self.seconds)
         if part is None:
             if link not in LINKS:
                 self.links.add(link)
@@ -101,24 +101,25 @@ class Story:
                 if flow.ignored:
                     continue
                 talk = flow.data = Talk()
+            kind, number, time, data, size = piece
+            if kind not in ("data", "gap"):
+                self._transport(flow, talk, side, piece, new)
+                continue
             opening = talk.opening
-            if not opening and piece.kind in ("data", "gap"):
+            if not opening:
                 opening = talk.opening = Opening(bool(self._types(flow)), flow.late)
-            if opening and piece.kind == "data":
+            if kind == "data":
                 known = talk.dialogue if opening.done and flow.rank != BEGUN else None
                 if known and len(known.connection.initial) == 2:  # the usual packet
                     parser = opening.parsers[side]
-                    for item in parser.feed(piece.data, piece.number, piece.time):
-                        if event := known.take(side, item, self._at(item.time)):
+                    for item in parser.feed(data, number, time):
+                        if event := known.take(side, item):
                             self._add(talk, event, new)
                     continue
-                items = opening.feed(side, piece.data, piece.number, piece.time)
-            elif opening and piece.kind == "gap":
-                items = opening.skip(side, piece.size, piece.number, piece.time)
-                self._gap(talk, side, piece, new)
+                items = opening.feed(side, data, number, time)
             else:
-                self._transport(flow, talk, side, piece, new)
-                continue
+                items = opening.skip(side, size, number, time)
+                self._gap(talk, side, piece, new)
             if items or not talk.connection:
                 self._items(flow, talk, items, new)
         return new
@@ -145,14 +146,10 @@ class Story:
             begun = ((SIDES[half.side], half.begin) for half in flow.halves)
             connection.initial = {name: at for name, at in begun if at is not None}
         for side, item in items:
-            event = dialogue.take(side, item, self._at(item.time))
-            if event:
+            if event := dialogue.take(side, item):
                 self._add(talk, event, new)
         if flow.rank == BEGUN and (connection.late or connection.complete):
             self.streams.keep(flow)
-
-    def _at(self, time: int) -> float:
-        return (time - (self.start or 0)) / 1e9
 
     def _introduce(self, flow: Flow, talk: Talk, new: New) -> bool:
         """Give a number to a connection that turned out to be ZMTP, and tell what was held.
@@ -178,8 +175,8 @@ class Story:
 
     def _transport(self, flow: Flow, talk: Talk, side: int, piece: Piece, new: New) -> None:
         """Tell what TCP did."""
-        if flow.state == "closed" and piece.kind in ("fin", "rst") and talk.opening:
-            self._items(flow, talk, talk.opening.end(), new)  # nothing more comes to decide it
+        if flow.state == "closed" and piece.kind in ("fin", "rst"):
+            self._decide(flow, talk, new)
         if piece.kind == "refused":
             if not self._types(flow):
                 self.streams.ignore(flow)
@@ -208,14 +205,18 @@ class Story:
             connection.retransmitted, connection.closed = flow.retransmitted, flow.state == "closed"
             if piece.kind in ("fin", "rst"):
                 sides = (side,) if piece.kind == "fin" else (0, 1)
-                for event in talk.unfinished(sides, piece.number, self._at(piece.time)):
+                for event in talk.unfinished(sides, piece.number, piece.time):
                     self._add(talk, event, new)
-        self._add(talk, Event(piece.number, self._at(piece.time), sender, piece.kind), new)
+        self._add(talk, Event(piece.number, piece.time, sender, piece.kind), new)
+
+    def _decide(self, flow: Flow, talk: Talk, new: New) -> None:
+        """Tell what is held back of a beginning that nothing more comes to decide."""
+        if talk.opening and not talk.opening.done:
+            self._items(flow, talk, talk.opening.end(), new)
 
     def _finish(self, flow: Flow, talk: Talk, new: New) -> None:
         """Tell what was held back of a connection of which no more comes."""
-        if talk.opening:
-            self._items(flow, talk, talk.opening.end(), new)
+        self._decide(flow, talk, new)
         if talk.connection and talk.opening:
             talk.connection.retransmitted = flow.retransmitted
             if not talk.connection.closed:  # then that was told with its end
@@ -237,7 +238,7 @@ class Story:
         if connection:
             connection.missing += piece.size
             sender = (connection.client, connection.server)[side]
-            event = Event(piece.number, self._at(piece.time), sender, "gap", size=piece.size)
+            event = Event(piece.number, piece.time, sender, "gap", size=piece.size)
             event.note = "not in the capture"
             self._add(talk, event, new)
         elif len(talk.held) < 10:
@@ -247,8 +248,7 @@ class Story:
         """Count an event, keep it unless it continues a run, and give it out."""
         connection = talk.connection
         assert connection and talk.runs
-        if connection.late and "late" not in connection.counts:
-            connection.counts["late"] = 0  # told first
+        if connection.late and not connection.counts and event.kind != "late":  # told first
             self._add(talk, Event(event.frame, event.time, event.sender, "late"), new)
         if not event.begin:
             event.begin = event.frame

@@ -21,7 +21,7 @@ class Greeting(NamedTuple):
 
     first: int  # packet with its first byte
     last: int  # packet with its last byte: the one that Wireshark shows it in
-    time: int  # nanoseconds since 1970, of the last
+    time: float  # seconds of the story, of the last
     version: str
     mechanism: str = ""
     as_server: bool = False
@@ -35,7 +35,7 @@ class Frame(NamedTuple):
 
     first: int
     last: int
-    time: int
+    time: float
     flags: int
     size: int  # bytes of the body as stated
     body: bytes  # the body, or its first KEPT bytes
@@ -46,7 +46,7 @@ class Skipped(NamedTuple):
     """Bytes that are in the capture and cannot be told; the note says why."""
 
     last: int
-    time: int
+    time: float
     size: int
     note: str = "not told: no frame begins there, since what came before is not in the capture"
 
@@ -78,7 +78,7 @@ class Parser:
         """Go on in this state, with frames whose flags are at most `highest`."""
         self.state, self.highest = state, highest
 
-    def feed(self, data: bytes, packet: int, time: int) -> list[Item]:
+    def feed(self, data: bytes, packet: int, time: float) -> list[Item]:
         """Return what is complete with this data, which came in this packet."""
         items: list[Item] = []
         if self.in_body:
@@ -102,7 +102,7 @@ class Parser:
             self._frames(data, packet, time, items)
         return items
 
-    def skip(self, size: int, packet: int, time: int) -> list[Item]:
+    def skip(self, size: int, packet: int, time: float) -> list[Item]:
         """Say that `size` bytes are not in the capture; a frame that contains them goes on."""
         if self.in_body and size <= self.left:
             self.left -= size
@@ -129,14 +129,14 @@ class Parser:
         rest, self.rest = self.rest, b""
         return len(rest), 0
 
-    def _finish(self, packet: int, time: int) -> Frame:
+    def _finish(self, packet: int, time: float) -> Frame:
         self.in_body = False
         body, self.body = bytes(self.body), b""
         frame = Frame(self.first, packet, time, self.flags, self.size, body, self.missing)
         self.first = packet
         return frame
 
-    def _frames(self, data: bytes, packet: int, time: int, items: list[Item]) -> None:
+    def _frames(self, data: bytes, packet: int, time: float, items: list[Item]) -> None:
         """Read frames until the data ends, perhaps in the middle of one."""
         at, end, old, first = 0, len(data), self.state == "old", self.first
         while at < end:
@@ -169,11 +169,11 @@ class Parser:
         self.first, self.rest = first, data[at:]
         return None
 
-    def _lose(self, data: bytes, packet: int, time: int, items: list[Item]) -> None:
+    def _lose(self, data: bytes, packet: int, time: float, items: list[Item]) -> None:
         self.state = "lost"
         items.append(Skipped(packet, time, len(data), *[FOREIGN] * self.whole))
 
-    def _find(self, data: bytes, packet: int, time: int, items: list[Item]) -> bytes:
+    def _find(self, data: bytes, packet: int, time: float, items: list[Item]) -> bytes:
         """Return the data from the first byte on from which frames follow one another."""
         for at in range(min(len(data), SEARCHED)):
             if data[at] <= 6 and data[at] & 5 != 5 and _chained(data, at):
