@@ -250,7 +250,7 @@ def test_fragments_of_ip_are_put_together(order: list[int]) -> None:
     found = told(talk.say(1, WORLD).capture)
     (connection,) = found.connections
     request = next(event for event in connection.events if event.kind == "request")
-    assert (request.text, request.frame, found.fragments) == ("y" * 50, 10, 0)
+    assert (request.text, request.frame, found.segments.fragments) == ("y" * 50, 10, 0)
     assert connection.events[-1].text == "World"
 
 

@@ -69,7 +69,7 @@ def command(connection: Connection, sender: str, frame: Frame, time: float) -> E
     return event
 
 
-@lru_cache(maxsize=64)  # those of a capture are much the same
+@lru_cache(maxsize=8)  # those of a capture are much the same
 def _ready(data: bytes) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     """Return socket type, identity and all other properties of a READY or INITIATE."""
     found = {name: text_of(value) for name, value in properties(data).items()}

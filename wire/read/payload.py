@@ -1,8 +1,6 @@
 """What the body of a ZMTP frame says, as text that is safe to show anywhere."""
 
 import pickletools
-from collections.abc import Mapping
-from functools import lru_cache
 
 SHOWN = 1000  # characters of a text that are kept in a story whose runs collapse
 # pickled ints: opcodes that push an int or a long, and those around it
@@ -41,8 +39,7 @@ def pickled(data: bytes) -> int | str | None:
     return found[0] if only and found and abs(found[0]) < 1 << 63 else "pickle"
 
 
-@lru_cache(maxsize=16)  # most peers say the same
-def properties(data: bytes) -> Mapping[str, bytes]:
+def properties(data: bytes) -> dict[str, bytes]:
     """Return the metadata of a READY or INITIATE: name (1 byte of size), value (4 bytes).
 
     RFC 23 and 37, "Commands" of the NULL mechanism. What is malformed ends it.

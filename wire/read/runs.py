@@ -25,11 +25,9 @@ class Runs:
         `told` is how many events of the connection are told already.
         """
         kind, sender, like, free = event.kind, event.sender, "", told < TOLD
-        if free and not self.open and kind not in GROUPS:  # the usual handshake
+        if free and not self.open and kind not in GROUPS:  # it ends no run and begins none
             return None
         if free:
-            if not self.open and kind not in GROUPS:  # it ends no run and begins none
-                return None
             if event.note and kind in MESSAGES:  # what is unusual stands alone
                 self.open.clear()
                 return None

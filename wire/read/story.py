@@ -60,11 +60,6 @@ class Story:
         self.segments = Segments()
         self.streams = Streams(frozenset(ports))
 
-    @property
-    def fragments(self) -> int:
-        """Return how many fragments of IP packets could not be put together."""
-        return self.segments.fragments
-
     def feed(self, record: Record) -> New:
         """Return the events that this packet completes, each with its connection."""
         self.frames, time, link, data, length = record
@@ -234,8 +229,7 @@ class Story:
         flow.data = None
 
     def _gap(self, talk: Talk, side: int, piece: Piece, new: New) -> None:
-        connection = talk.connection
-        if connection:
+        if connection := talk.connection:
             connection.missing += piece.size
             sender = (connection.client, connection.server)[side]
             event = Event(piece.number, piece.time, sender, "gap", size=piece.size)

@@ -54,8 +54,10 @@ def _unread(story: Story) -> str:
     if story.cut:
         said = _("{number} packets are cut by the snap length: capture with -s 0")
         return said.format(number=f"{story.cut:,}")
-    said = _("{number} packets are fragments whose other parts are not there")
-    return said.format(number=f"{story.fragments:,}") if story.fragments else ""
+    if lost := story.segments.fragments:
+        said = _("{number} packets are fragments whose other parts are not there")
+        return said.format(number=f"{lost:,}")
+    return ""
 
 
 def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[Row]:

@@ -82,8 +82,8 @@ def remarks(story: Story) -> Iterator[str]:
     """Yield what about the capture as a whole keeps it from being told in full."""
     if story.cut:
         yield f"Cut by the snap length: {story.cut:,} packets. Capture with -s 0 to keep all."
-    if story.fragments:
-        yield f"Fragments of IP packets whose other parts are not there: {story.fragments:,}"
+    if lost := story.segments.fragments:
+        yield f"Fragments of IP packets whose other parts are not there: {lost:,}"
     if story.links:
         yield f"Not read: packets of link type {_links(story)}"
     past, dropped, kept = story.kept.past, story.streams.dropped, story.kept
@@ -115,6 +115,6 @@ def nothing(story: Story, interface: str) -> str:
         return f"{said}: packets of link type {_links(story)} cannot be read"
     if story.cut:
         return f"{said}: {story.cut:,} of them are cut by the snap length, capture with -s 0"
-    if story.fragments:
-        return f"{said}: {story.fragments:,} of them are fragments whose other parts are not there"
+    if lost := story.segments.fragments:
+        return f"{said}: {lost:,} of them are fragments whose other parts are not there"
     return f"{said}: was it captured on {interface}?"
