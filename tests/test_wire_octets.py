@@ -109,3 +109,14 @@ def test_old_versions() -> None:
     ]
     talk = Talk().open().say(0, b"\xff" + bytes(7) + b"\1\x7f\1\3")
     assert said(talk)[1:] == [("revision", "01", "ZMTP 2.0"), ("socket type", "03", "REQ")]
+
+
+def test_a_connection_of_1_0_that_was_begun_before_the_capture() -> None:
+    long = b"\1\1\xff" + (301).to_bytes(8) + b"\0" + b"x" * 300
+    sizes = [
+        ("size", "01"),
+        ("flags", "01"),
+        ("size", "ff 00 00 00 00 00 00 01 2d"),
+        ("flags", "00"),
+    ]
+    assert [row[:2] for row in said(Talk().say(0, long))[:4]] == sizes

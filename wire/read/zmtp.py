@@ -40,6 +40,7 @@ class Frame(NamedTuple):
     size: int  # bytes of the body as stated
     body: bytes  # the body, or its first KEPT bytes
     missing: int  # bytes of the body that are not in the capture
+    old: bool = False  # as 1.0 has it: the size, which counts the flags, and then these
 
 
 class Skipped(NamedTuple):
@@ -132,7 +133,8 @@ class Parser:
     def _finish(self, packet: int, time: float) -> Frame:
         self.in_body = False
         body, self.body = bytes(self.body), b""
-        frame = Frame(self.first, packet, time, self.flags, self.size, body, self.missing)
+        old = self.state == "old"
+        frame = Frame(self.first, packet, time, self.flags, self.size, body, self.missing, old)
         self.first = packet
         return frame
 
@@ -162,9 +164,8 @@ class Parser:
                 self.body = bytearray(data[start : start + KEPT])
                 self.first, self.in_body = first, True
                 return None
-            items.append(
-                Frame(first, packet, time, flags, size, data[start : start + min(size, KEPT)], 0)
-            )
+            body = data[start : start + min(size, KEPT)]
+            items.append(Frame(first, packet, time, flags, size, body, 0, old))
             first = packet
         self.first, self.rest = first, data[at:]
         return None

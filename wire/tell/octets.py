@@ -80,7 +80,7 @@ def _frame(connection: Connection, event: Event, item: Frame, role: str) -> Iter
     follow = f"{item.size:,} byte{'s' * (item.size != 1)} follow{'s' * (item.size == 1)}"
     if role == "delimiter":
         follow += ": the empty delimiter"
-    if connection.version == "1.0":
+    if item.old:
         stated = item.size + 1
         size = bytes([stated]) if stated < 255 else b"\xff" + stated.to_bytes(8)
         yield octet("size", size, f"{follow}, and the flags")
