@@ -14,13 +14,16 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from conftest import COMPOSE, PROJECT, ROOT, compose, run, wait_for
+from conftest import COMPOSE, PROJECT, ROOT, WORKER, compose, run, wait_for
 from test_lab import inspect, logs
 
 # Seconds within which a client goes on once its peer is back. REQ asks again after 2.5 s, of which
 # all may be left when the peer comes back; the name service of a container may take twice its
 # second to answer the others (dns_opt). Then a moment for the connection and the first message.
-SOON = {"zmq-rep": 3, "zmq-pub": 2.5, "zmq-push": 2.5}
+SOON = {"zmq-rep": 3, "zmq-pub": 2, "zmq-push": 2}
+# That holds with -n 0. Beside seven other labs on two cores everything waits for its turn; what
+# does not go on by itself would not do so in this time either.
+BUSY = 2.5 if WORKER else 1
 # The script as it is, but each second of a job takes a hundredth: what is queued is done at once.
 FAST = (
     "import runpy, time; sleep = time.sleep; time.sleep = lambda s: sleep(s / 100); "
@@ -239,7 +242,7 @@ def test_the_client_goes_on(fault: Callable[[str], float], server: str) -> None:
             client.rest()
         took = client.went_on(client.resume(fault(server)))
         print(f"{server} {fault.__name__}: its client goes on after {took:.2f} s")
-        assert took < SOON[server]
+        assert took < BUSY * SOON[server]
         if server == "zmq-push":  # each job was done, once, and in order
             handed = "".join(jobs_handed_out()[before:])
             wait_for(lambda: len(DONE.findall(client.output)) >= len(handed))
@@ -286,7 +289,7 @@ def test_the_network_is_taken_and_given_back(server: str, away: int, side: str) 
         # PUSH gives up after 6.2 s (tcp_retries2), of which PULL learns by its keep-alive:
         # after 5 s without a job, or, if PUSH was still there, after 10 s.
         late = 11.5 - was_away if server == "zmq-push" else was_away + 1
-        assert took < (SOON[server] if away > 8 else late)
+        assert took < BUSY * (SOON[server] if away > 8 else late)
 
 
 def in_network_of(service: str, *command: str) -> list[str]:
@@ -316,7 +319,7 @@ def test_servers_vanish_without_a_fin() -> None:
             given_up = back if server == "zmq-rep" else max(back, gone + 8)
             late = client.went_on(back) - (given_up - back)
             print(f"{server} gone without a FIN: its client goes on {late:.2f} s after it could")
-            assert late < SOON[server]
+            assert late < BUSY * SOON[server]
 
 
 @pytest.fixture
@@ -333,7 +336,7 @@ def test_a_worker_vanishes_without_a_fin(fresh: None) -> None:
         wait_for(lambda: no_job_for(1), 12)
         took, lost = time.time() - gone - 1, len(jobs_handed_out()) - len(handed)
         print(f"worker gone without a FIN: noticed after {took:.1f} s, {lost} jobs lost")
-        assert took < 10
+        assert took < BUSY * 10
         assert 0 < lost <= took * 10 + 1
         compose("start", "zmq-pull")
         assert worker.process.wait(10) == 137  # it went with its container

@@ -69,7 +69,7 @@ pickles = changed([*jobs, *hostile.pickles()]) | st.lists(
 said = changed(
     [b"".join(c)[:4000] for us in ("REQ", "PUB") for c in hostile.attacks(us).values() if any(c)]
 )
-captures = changed([path.read_bytes()[:5000] for path in sorted(CAPTURES.glob("*.pcap*"))])
+captures = changed([path.read_bytes()[:5000] for path in sorted(CAPTURES.rglob("*.pcap*"))])
 
 
 def test_a_job_is_a_pickled_int_from_1_to_60() -> None:
