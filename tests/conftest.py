@@ -63,7 +63,7 @@ def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
 
 # --- how the tests are shared out ---------------------------------------------------------------
 
-WORKERS = 8  # mostly they wait: for jobs that take seconds, for time limits, for the engine
+WORKERS = 6  # mostly they wait: for jobs that take seconds, for time limits, for the engine
 # What takes longest begins first, so that no worker is left with it at the end.
 LONGEST = (
     "readme serve serve_safe wire_page swarm load wire_oracle pack edges lan lab faults".split()

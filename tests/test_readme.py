@@ -31,6 +31,7 @@ FREE = re.compile(
       | (?P<row>^\s+\d+(–\d+)?\s+\d+\.\d{6}\s)
       | (?P<number>\d+\.\d+\ (ms|s)\b|\b\d+\ (packets|frames)\b|packets?\ [\d–, ]+)
       | (?P<pack>^praktikum-zmq-\w+\.tar\.gz:\ \d+M,\ for\ machines\ with\ \w+)
+      | (?P<log>^zmq-\w+-1\ \ \|\ )
       | (?P<count>^\d+(?=$|:\ br-))
       | (?P<space>\s+)""",
     re.VERBOSE,
@@ -43,6 +44,7 @@ PATTERNS = {
     "row": r" +\d+(–\d+)? +\d+\.\d{6} ",
     "number": r"(\d+\.\d+ (ms|s)|\d+ (packets|frames)|packets? [\d–, ]+)",
     "pack": r"\S+/praktikum-zmq-(\w+)\.tar\.gz: \d+M, for machines with \w+",
+    "log": r"(?:zmq-\w+-1 +\| )?",  # now and then Compose leaves it out
     "count": r"\d+",
     "space": r"(?:\x1b\[[\d;]*[A-Za-z]| )+",  # Compose colours its logs
 }
