@@ -21,7 +21,7 @@ from test_lab import inspect, logs
 # all may be left when the peer comes back; the name service of a container may take twice its
 # second to answer the others (dns_opt). Then a moment for the connection and the first message.
 SOON = {"zmq-rep": 3, "zmq-pub": 2, "zmq-push": 2}
-# That holds with -n 0. Beside seven other labs on two cores everything waits for its turn; what
+# That holds with -n 0. Beside five other labs on two cores everything waits for its turn; what
 # does not go on by itself would not do so in this time either.
 BUSY = 2.5 if WORKER else 1
 # The script as it is, but each second of a job takes a hundredth: what is queued is done at once.
