@@ -48,6 +48,12 @@ def status(page: Page, words: str) -> None:
     expect(page.get_by_role("status")).to_have_text(re.compile(words), timeout=15_000)
 
 
+def opened(page: Page, url: str) -> None:
+    """Open a page and wait until it listens: a key that is pressed before that is lost."""
+    page.goto(url)
+    status(page, r"\S")
+
+
 def pick(page: Page, port: int) -> None:
     """Pick the connection to this port: loopback may carry others."""
     heading = page.locator("#heading")
@@ -296,7 +302,7 @@ SEEN = """void (window.seen = (words) => new Promise((resolve, reject) => {
 def test_step_by_step(serve: Serve, page: Page) -> None:
     served = serve(LAB)
     assert served.first == f"{served.url[:-1]} plays {LAB}, Ctrl-C ends it\n"
-    page.goto(served.url)
+    opened(page, served.url)
     expect(page.get_by_text("→ shows the next step, Space plays.")).to_be_visible()
     steps(page, 1)
     expect(events(page)).to_have_count(1)
@@ -323,7 +329,7 @@ def test_step_by_step(serve: Serve, page: Page) -> None:
 
 
 def test_bytes_as_the_handout_has_them(serve: Serve, page: Page) -> None:
-    page.goto(serve(LAB).url)
+    opened(page, serve(LAB).url)
     page.keyboard.press("End")
     page.get_by_role("tab", name="2  zmq-req").click()
     events(page).filter(has_text='request "Hello"').click()
@@ -350,7 +356,7 @@ def cells(row: Locator) -> list[str]:
 def test_the_diagram_is_that_of_the_page_for_a_report(
     serve: Serve, page: Page, tmp_path: Path
 ) -> None:
-    page.goto(serve(LAB).url)
+    opened(page, serve(LAB).url)
     page.keyboard.press("End")
     wirezmq(LAB, "--html", "page.html", cwd=tmp_path)
     report = page.context.new_page()
@@ -375,7 +381,7 @@ DRAWN = """[...document.querySelectorAll("ROOT :is(text, path)")]
 def test_played_at_its_own_speed_and_faster(
     serve: Serve, page: Page, speed: str, least: float, most: float
 ) -> None:
-    page.goto(serve(LAB).url)
+    opened(page, serve(LAB).url)
     page.get_by_label("Speed").select_option(speed)
     begun = page.evaluate("performance.now()")
     page.keyboard.press("Space")
@@ -387,7 +393,7 @@ def test_played_at_its_own_speed_and_faster(
 
 
 def test_what_is_picked_out(serve: Serve, page: Page) -> None:
-    page.goto(serve(LAB).url)
+    opened(page, serve(LAB).url)
     page.keyboard.press("End")
     page.get_by_label("Pattern").select_option("PUB-SUB")
     expect(lane(page, "PUB-SUB")).to_be_visible()
@@ -419,7 +425,7 @@ def test_a_long_connection_says_what_it_leaves_out(
         talk.say(0, frame(b"", 1) + frame(b"question %d" % number))
         talk.say(1, frame(b"", 1) + frame(b"answer %d" % number))
     (tmp_path / "long.pcap").write_bytes(talk.capture)
-    page.goto(serve("long.pcap").url)
+    opened(page, serve("long.pcap").url)
     page.keyboard.press("End")
     status(page, "the end of the capture")
     expect(page.get_by_role("listbox")).to_contain_text("more events, which zmq.html tells")
@@ -436,7 +442,7 @@ def test_on_every_screen(serve: Serve, browser: Browser, tmp_path: Path) -> None
                 color_scheme=scheme,
             )
             page = context.new_page()
-            page.goto(url)
+            opened(page, url)
             expect(page.locator("#status")).not_to_be_empty()  # it listens to keys
             page.keyboard.press("End")
             expect(page.get_by_role("tab")).to_have_count(3)
@@ -484,7 +490,7 @@ def test_a_crowd_is_counted(serve: Serve, page: Page, tmp_path: Path) -> None:
         subscriber = (bytes((10, 0, 1, number)), 40000)
         packets += Talk(subscriber, (bytes((10, 0, 0, 3)), 12345)).shake(b"SUB", b"PUB").packets
     (tmp_path / "crowd.pcap").write_bytes(pcap(packets))
-    page.goto(serve("crowd.pcap").url)
+    opened(page, serve("crowd.pcap").url)
     page.keyboard.press("End")
     expect(page.get_by_role("tab")).to_have_count(30)
     listed = lane(page, "PUB-SUB").get_by_role("list").first.get_by_role("listitem")

@@ -19,7 +19,7 @@ from conftest import Served, wait_for
 from playwright.sync_api import Browser, expect
 from read.frames import records
 from read.segments import Segment, segment
-from test_serve import LAB, Serve, events, pick, status
+from test_serve import LAB, Serve, events, opened, pick, status
 from test_wire_story import wirezmq
 from wire_packets import Talk, frame, pcap, ready
 
@@ -199,7 +199,7 @@ def test_the_hostile_corpus_in_a_real_browser(
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text))
     page.on("request", lambda asked: urls.add(asked.url))
-    page.goto(served.url)
+    opened(page, served.url)
     kinds = "() => [...new Set([...document.querySelectorAll('*')].map((e) => e.tagName))].sort()"
     before = set(page.evaluate(kinds))
     page.keyboard.press("End")
@@ -227,7 +227,7 @@ def test_the_hostile_corpus_in_a_real_browser(
 def test_a_capture_that_is_damaged_says_so(serve: Serve, browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "cut.pcap").write_bytes(LAB.read_bytes()[:-7])
     page = browser.new_page()
-    page.goto(serve("cut.pcap").url)
+    opened(page, serve("cut.pcap").url)
     page.keyboard.press("End")
     status(page, "the capture is cut short in packet 70")
     page.close()
