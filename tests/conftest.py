@@ -63,7 +63,7 @@ def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
 
 # --- how the tests are shared out ---------------------------------------------------------------
 
-SECOND = 2.5 if WORKER else 1  # beside the other workers everything waits for its turn
+BUSY = 2.5 if WORKER else 1  # times as long: beside other workers everything waits for its turn
 WORKERS = 6  # mostly they wait: for jobs that take seconds, for time limits, for the engine
 # What takes longest begins first, so that no worker is left with it at the end.
 LONGEST = (
@@ -203,7 +203,7 @@ class Script:
             if slept():
                 break
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(SECOND)
+        return self.process.wait(BUSY)
 
 
 @pytest.fixture

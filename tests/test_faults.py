@@ -14,16 +14,15 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from conftest import COMPOSE, PROJECT, ROOT, WORKER, compose, run, wait_for
+from conftest import BUSY, COMPOSE, PROJECT, ROOT, compose, run, wait_for
 from test_lab import inspect, logs
 
 # Seconds within which a client goes on once its peer is back. REQ asks again after 2.5 s, of which
 # all may be left when the peer comes back; the name service of a container may take twice its
 # second to answer the others (dns_opt). Then a moment for the connection and the first message.
 SOON = {"zmq-rep": 3, "zmq-pub": 2, "zmq-push": 2}
-# That holds with -n 0. Beside five other labs on two cores everything waits for its turn; what
-# does not go on by itself would not do so in this time either.
-BUSY = 2.5 if WORKER else 1
+# That holds with -n 0, and BUSY times as long beside five other labs on two cores: what does not
+# go on by itself would not do so in this time either.
 # The script as it is, but each second of a job takes a hundredth: what is queued is done at once.
 FAST = (
     "import runpy, time; sleep = time.sleep; time.sleep = lambda s: sleep(s / 100); "
