@@ -323,6 +323,19 @@ def test_a_packet_that_was_captured_twice_is_right_both_times() -> None:
         found = marks(form(**answers), twice)
         assert {mark.key for mark in found.values() if mark.verdict != "right"} == set()
     assert marks("reply = 36", twice)["reply"].mistake == "TCP ACK taken for reply"
+    found = marks("greeting_req = 34\ngreeting_rep = 38", twice)  # what is begun there ends later
+    assert {found["greeting_req"].verdict, found["greeting_rep"].verdict} == {"right"}
+    lacking = numbered([packet for packet in twice if packet.number not in (29, 30)])  # SYN, ACK
+    found = marks("request = 48\nreply = 50", lacking)
+    assert {found["request"].verdict, found["reply"].verdict} == {"right"}
+
+
+def test_each_packet_of_a_message_that_is_cut_up_is_right() -> None:
+    talk = Talk().shake().say(0, b"\1\0\0\6H").say(1).say(0, b"al", b"lo", b"!")
+    packets = list(records(io.BytesIO(talk.capture)))
+    for frame in "8", "9", "10", "11":
+        assert marks(f"request = {frame}", packets)["request"].verdict == "right"
+    assert marks("request = 7", packets)["request"].mistake == "READY taken for request"
 
 
 def test_no_jobs_are_lost_by_a_worker_that_goes_on(tmp_path: Path) -> None:

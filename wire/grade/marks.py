@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from read.events import Connection, Event
 from read.frames import Record
-from read.segments import ACK, FIN, RST, SYN, Segment, Segments
+from read.segments import ACK, FIN, RST, SYN, Segment, Segments, endpoint
 from read.story import New, Story
 from tell.language import _
 
@@ -64,7 +64,8 @@ class Answers:
         self.seen: dict[int, list[Sight]] = {}  # of the last RECENT frames, and of those asked for
         self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
         self.tcp: dict[int, str] = {}  # frame that was asked for -> what TCP does there
-        self.twins: dict[int, int] = {}  # frame that was asked for -> the same packet before
+        self.twins: dict[int, int] = {}  # frame that was asked for -> where its data came first
+        self.ends: dict[int, tuple[str, str]] = {}  # frame where they did -> sender, receiver
         self.segments = Segments()
         self.exchanges = 0
         self.waiting: dict[int, deque[int]] = {}  # requests of a connection without a reply
@@ -78,7 +79,12 @@ class Answers:
             self.workers.look(connection, event)
             sight = self._sight(connection, event)
             if event.layer == "ZMTP":
-                for frame in {event.frame, event.begin, *(part.frame for part in event.parts)}:
+                frames = {event.frame, event.begin, *(part.frame for part in event.parts)}
+                ends = event.sender, connection.peer(event.sender)
+                for frame, others in self.ends.items():
+                    if event.begin < frame < event.frame and others == ends:
+                        frames.add(frame)
+                for frame in frames:
                     if frame > oldest or frame in self.asked:
                         sights = self.seen.setdefault(frame, [])
                         if len(sights) < HELD or frame in self.asked:
@@ -101,16 +107,16 @@ class Answers:
         return Sight(connection, event.sender, event.kind, exchange, event.round_trip)
 
     def _packet(self, record: Record) -> None:
-        """Find what came before in a packet that came again, and what TCP does in it."""
+        """Find where the data of a packet came first, and what TCP does in it."""
         part = self.segments.take(record)
         number = record.number
         if part and part.payload:
             packet = (part.key, part.seq, part.payload[:64])
             first = self.packets.setdefault(packet, number)
-            if first != number and number not in self.seen and first in self.seen:
-                self.seen[number] = self.seen[first]
-                if number in self.asked:
-                    self.twins[number] = first
+            if number in self.asked:
+                self.asked.add(first)
+                self.twins[number] = first
+                self.ends[first] = endpoint(part.key)
             if len(self.packets) > RECENT:
                 del self.packets[next(iter(self.packets))]
         if number in self.asked:
@@ -134,12 +140,16 @@ class Answers:
             marks.append(Mark(key, "wrong" if mistake else "right", mistake))
         return marks
 
+    def _held(self, frame: int) -> list[Sight]:
+        """Return what a frame holds, or the one in which its data came first."""
+        return self.seen.get(frame) or self.seen.get(self.twins.get(frame, frame), [])
+
     def _right(self, key: str, story: Story) -> list[Sight]:
         """Return what makes an answer right, which is nothing if it is wrong."""
         kind, role = FRAMES[key]
         frame = self.frames[key] or 0
         kinds = (kind, "initiate") if kind == "ready" else (kind,)
-        sights = [s for s in self.seen.get(frame, ()) if s.kind in kinds]
+        sights = [s for s in self._held(frame) if s.kind in kinds]
         sights = [sight for sight in sights if not role or sight.role == role]
         if key == "delimiter":
             sights = [s for s in sights if self.twins.get(frame, frame) in _delimiter(s.connection)]
@@ -158,7 +168,7 @@ class Answers:
             return f"a packet that is not there taken for {key}"
         if self._right(key, story):
             return ""
-        sights = self.seen.get(frame)
+        sights = self._held(frame)
         if not sights:
             return f"{self.tcp.get(frame, 'other data')} taken for {key}"
         found = sights[-1]
