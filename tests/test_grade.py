@@ -347,6 +347,13 @@ def test_no_jobs_are_lost_by_a_worker_that_goes_on(tmp_path: Path) -> None:
         assert mistake == "jobs_lost of a worker whose end is not in the capture"
 
 
+def test_no_one_knows_how_many_jobs_a_worker_lost_that_had_some_before_the_capture() -> None:
+    later = numbered([packet for packet in LAB if packet.number > 48])
+    for count in "3", "4", "5":
+        mistake = marks(f"jobs_lost = {count}", later)["jobs_lost"].mistake
+        assert mistake == "jobs_lost of a worker whose beginning is not in the capture"
+
+
 @pytest.mark.parametrize("name", ["jawaban.txt", "jawaban.en.txt"])
 def test_the_empty_form_asks_for_everything_once(name: str, tmp_path: Path) -> None:
     empty = (ROOT / "docs" / name).read_text()

@@ -18,7 +18,8 @@ SLACK = 0.3  # seconds in which a worker may be earlier or later than its jobs s
 class Worker:
     """The jobs of one connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, late: bool) -> None:
+        self.late = late  # jobs may have been handed out before the capture
         self.jobs = 0
         self.free = 0.0  # seconds of the story: when all that came is done
         self.open: deque[float] = deque()  # when each job that is not surely done will be
@@ -35,8 +36,8 @@ class Worker:
             self.open.popleft()
 
     def lost(self) -> set[int]:
-        """Return the counts that may be right, none if the worker did not end."""
-        if self.end is None:
+        """Return the counts that may be right, none if its beginning or its end is not there."""
+        if self.late or self.end is None:
             return set()
         early, late = self.end - SLACK, self.end + SLACK
         least = sum(done > late for done in self.open)
@@ -53,7 +54,9 @@ class Workers:
         """Take note of a job, and of the end of a worker."""
         worker = self.workers.get(connection.number)
         if event.kind == "job":
-            worker = worker or self.workers.setdefault(connection.number, Worker())
+            if worker is None:
+                late = connection.late and not connection.complete
+                worker = self.workers[connection.number] = Worker(late)
             worker.take(event)
         elif worker and event.kind in ("fin", "rst") and not worker.over:
             worker.over = True
@@ -68,6 +71,8 @@ class Workers:
         if count in lost:
             return ""
         if not lost:
+            if any(worker.late for worker in self.workers.values()):
+                return "jobs_lost of a worker whose beginning is not in the capture"
             return "jobs_lost of a worker whose end is not in the capture"
         if any(count == worker.jobs for worker in self.workers.values()):
             return "all jobs handed out taken for jobs_lost"
