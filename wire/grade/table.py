@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,8 @@ from grade.row import Graded
 
 CONFUSED = ("TCP", "greeting taken", "READY taken")  # how the mistakes that matter most begin
 NAMES = 3  # files that a line names
-FORMULA = "=+-@＝＋－＠"  # a cell that begins with one is a formula to a spreadsheet
+# A cell that begins so is a formula to a spreadsheet, which may take ";" for the end of a cell.
+FORMULA = re.compile("(?:^|(?<=;)) *(?=[=+@＝＋－＠-])")
 
 
 def lacks(graded: Graded) -> list[str]:
@@ -160,7 +162,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = "; ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text[:1] and text[0] in FORMULA else text
+    return FORMULA.sub(r"\g<0>'", text)
 
 
 def write_csv(rows: list[Graded], handed: Class, out: TextIO) -> None:
