@@ -65,7 +65,7 @@ def beside(path: str) -> tuple[str, str]:
 def handed_in(paths: Iterable[str]) -> Class:
     """Return what is in these folders, and these files; hidden files are left out."""
     found = Class()
-    captures: dict[str, str] = {}  # real path -> path: a file that is named twice counts once
+    captures: dict[tuple[str, str], str] = {}  # folder and name: who is named twice counts once
     forms: dict[tuple[str, str], str] = {}  # folder and stem -> path
     for path in paths:
         for each in _inside(path, found):
@@ -77,7 +77,7 @@ def handed_in(paths: Iterable[str]) -> Class:
                 if os.path.realpath(known) != os.path.realpath(each):
                     found.forms.append(shown(each))
             elif each == path or CAPTURE.search(name) or _is_capture(each):
-                captures.setdefault(os.path.realpath(each), each)
+                captures.setdefault((os.path.realpath(os.path.dirname(each)), name), each)
                 if each == path:
                     _beside(each, forms)
             else:

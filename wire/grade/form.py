@@ -86,7 +86,7 @@ def whole(value: str) -> int | None:
 
 
 def milliseconds(value: str) -> float | None:
-    """Return the one time in a value ("0.30", "0,30 ms"), None if it is not one."""
-    found = set(re.findall(r"-?[0-9]+(?:[.,][0-9]+)?", value))
+    """Return the one time in a value ("0.30", ".3", "0,30 ms"), None if it is not one."""
+    found = set(re.findall(r"-?[0-9]*[.,]?[0-9]+", value))
     number = found.pop().replace(",", ".") if len(found) == 1 else "-"
     return float(number) if number[0] != "-" and len(number) < 20 else None
