@@ -449,6 +449,14 @@ COPIES: dict[str, tuple[Callable[[Path], bytes], str]] = {
         lambda _: pcap([packet._replace(time=packet.time + 3_600_000_000_000) for packet in LAB]),
         "3 of 3 connections, clock +3600.000000 s",
     ),
+    "headless, later and replaced": (
+        lambda _: pcap(
+            packet._replace(time=packet.time + 3_600_000_000_000)
+            for packet in text(LAB[24:], NUMBER, b"5025211999")
+        ),
+        "3 of 3 connections, 46 packets instead of 70, clock +3600.000000 s, "
+        '"5025211999" instead of "5025211000" and 1 more',
+    ),
     "addresses": (
         lambda _: pcap(text(LAB, bytes((127, 0, 0, 1)), bytes((10, 1, 2, 3)))),
         "3 of 3 connections, other addresses",

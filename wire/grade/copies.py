@@ -8,6 +8,7 @@ two captures of a class of 1,000 to be so by chance would take millions of class
 """
 
 import filecmp
+from collections import Counter
 from typing import NamedTuple
 
 from read.events import MESSAGES, Event
@@ -149,9 +150,7 @@ def _differences(there: Capture, here: Capture, shared: list[tuple[Held, Held]])
         said.append("other addresses")
     texts, shift = [], 0
     for a, b in shared:
-        moved = b.syn - a.syn if a.syn and b.syn else 0
-        if not moved and a.greeting and b.greeting:
-            moved = b.greeting - a.greeting
+        moved = _moved(a, b)
         shift = shift or moved
         pairs = [(text, b.texts.get(time + moved, text)) for time, text in a.texts.items()]
         texts += [(old, new) for old, new in pairs if old != new]
@@ -163,6 +162,22 @@ def _differences(there: Capture, here: Capture, shared: list[tuple[Held, Held]])
     if len(said) == 1:
         said.append("no difference in what is told")
     return ", ".join(said)
+
+
+def _moved(a: Held, b: Held) -> int:
+    """Return by how many microseconds the second has a later clock, 0 if that is not known."""
+    for here, there in (a.syn, b.syn), (a.greeting, b.greeting):
+        if here and there and there != here:
+            return there - here
+    if (a.syn and b.syn) or (a.greeting and b.greeting):
+        return 0
+    later = Counter(  # cut at the front: by texts that are the same; one may be so by chance
+        there - here
+        for here, old in a.texts.items()
+        for there, new in b.texts.items()
+        if old == new
+    )
+    return next((moved for moved, times in later.most_common(1) if times > 1), 0)
 
 
 def _magic(path: str) -> bytes:
