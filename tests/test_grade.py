@@ -79,6 +79,8 @@ def test_the_class_of_the_handout_is_graded_word_for_word() -> None:
     done = wire("--grade", "tests/captures/kelas")
     assert done.stdout == (CAPTURES / "kelas.grade.txt").read_text()
     assert (done.returncode, done.stderr) == (2, "")
+    for page in "dosen.md", "dosen.en.md":
+        assert done.stdout in (ROOT / "docs" / page).read_text()
 
 
 def flawed(folder: Path) -> None:
