@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from grade.form import QUESTIONS, parse
 from grade.marks import Answers, Mark
 from grade.row import grade
 from grade.table import cells
+from grade.whole import grade_class
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kelas import CAPTURES, LAB, LATE, NUMBER, RIGHT, SAMPLE, another, form, pcap, sample, text
@@ -26,7 +28,7 @@ from read.frames import Record, records
 from read.story import PORTS, Story
 from read.whole import progress
 from tell.annotate import write_pcapng
-from wire_packets import SYN, Talk, ethernet, tcp
+from wire_packets import ACK, FIN, SYN, Talk, command, ethernet, tcp
 
 LAB_FILE = CAPTURES / "lab.pcap"
 
@@ -191,6 +193,7 @@ def test_the_header_is_for_programs_and_the_file_is_utf_8(tmp_path: Path) -> Non
     [
         ("5025211000.pcap", "yes"),
         ("5025211000-ani_2.pcap", "yes"),
+        ("5025211000_ani.pcap", "yes"),
         ("5025211000 (1).pcapng", "yes"),
         ("502521100.pcap", "no"),
         ("50252110001.pcap", "no"),
@@ -202,6 +205,16 @@ def test_the_number_is_exact(name: str, found: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(LAB_FILE.read_bytes())
     (row,) = graded(tmp_path)
     assert row["number_found"] == found
+
+
+def test_only_a_whole_number_of_another_is_named(tmp_path: Path) -> None:
+    talk = Talk().shake()
+    for said in b"2", b"halo 3", b"4 ", b"Hello", b"\x80\4K\5.":  # the last is a pickle of 5
+        talk.say(0, b"\1\0\0" + bytes((len(said),)) + said)
+    for name in "1", "2", "3", "4", "5", "Hello":
+        (tmp_path / f"{name}.pcap").write_bytes(b"")
+    (tmp_path / "1.pcap").write_bytes(talk.capture)
+    assert graded(tmp_path)[0]["other_numbers"] == "2"
 
 
 def test_expect_asks_for_a_whole_request() -> None:
@@ -280,6 +293,7 @@ def test_each_of_several_right_answers_is_right(key: str, values: str) -> None:
         ("job", "12, 49", "no number given for job"),
         ("job", "9" * 5000, "no number given for job"),
         ("job", "dua belas", "no number given for job"),
+        ("round_trip", "2.6", "another time taken for round_trip"),
         ("round_trip", "7.5", "another time taken for round_trip"),
         ("round_trip", "0.00239", "seconds taken for milliseconds in round_trip"),
         ("round_trip", "0.67", "TCP handshake counted in round_trip"),
@@ -334,20 +348,25 @@ def test_a_packet_that_was_captured_twice_is_right_both_times() -> None:
 
 
 def test_each_packet_of_a_message_that_is_cut_up_is_right() -> None:
-    talk = Talk().shake().say(0, b"\1\0\0\6H").say(1).say(0, b"al", b"lo", b"!")
+    talk = Talk().shake().say(0, b"\1\0\0\6H").say(1, command(b"PING", b"\0\0"))
+    talk.say(0, b"al", b"lo", b"!")
     packets = list(records(io.BytesIO(talk.capture)))
-    for frame in "8", "9", "10", "11":
+    for frame in "8", "10", "11", "12":
         assert marks(f"request = {frame}", packets)["request"].verdict == "right"
     assert marks("request = 7", packets)["request"].mistake == "READY taken for request"
+    assert marks("request = 9", packets)["request"].mistake == "ping taken for request"
 
 
 def test_no_jobs_are_lost_by_a_worker_that_goes_on(tmp_path: Path) -> None:
     pull, push = (bytes((10, 0, 0, 6)), 40002), (bytes((10, 0, 0, 7)), 9999)
     talk = Talk(pull, push).shake(b"PULL", b"PUSH").say(1, b"\0\5\x80\4K\3.", b"\0\5\x80\4K\4.")
-    for count in "0", "1", "2":
+    for _ in range(2):
         packets = list(records(io.BytesIO(talk.capture)))
-        mistake = marks(f"jobs_lost = {count}", packets)["jobs_lost"].mistake
-        assert mistake == "jobs_lost of a worker whose end is not in the capture"
+        for count in "0", "1", "2":
+            mistake = marks(f"jobs_lost = {count}", packets)["jobs_lost"].mistake
+            assert mistake == "jobs_lost of a worker whose end is not in the capture"
+        talk.add(1, FIN | ACK)  # PUSH ends, and the worker with it: that is no lost worker
+        talk.add(0, FIN | ACK)
 
 
 def test_no_one_knows_how_many_jobs_a_worker_lost_that_had_some_before_the_capture() -> None:
@@ -355,6 +374,7 @@ def test_no_one_knows_how_many_jobs_a_worker_lost_that_had_some_before_the_captu
     for count in "3", "4", "5":
         mistake = marks(f"jobs_lost = {count}", later)["jobs_lost"].mistake
         assert mistake == "jobs_lost of a worker whose beginning is not in the capture"
+    assert marks("jobs_lost = 4", numbered(LAB[3:]))["jobs_lost"].verdict == "right"
 
 
 @pytest.mark.parametrize("name", ["jawaban.txt", "jawaban.en.txt"])
@@ -566,6 +586,24 @@ def test_two_students_who_shared_a_machine_are_no_copies(tmp_path: Path) -> None
     rows = graded(tmp_path)
     assert [row["number_found"] for row in rows] == ["yes"] * 3
     assert [row["copies"] for row in rows] == [""] * 3
+    one, other = Talk(), Talk()
+    other.next[1] += 1 << 20  # of the two sequence numbers, only the client's is the same
+    (tmp_path / "8.pcap").write_bytes(one.shake().say(0, b"\1\0\0\0018").capture)
+    (tmp_path / "9.pcap").write_bytes(other.shake().say(0, b"\1\0\0\0019").capture)
+    assert [row["copies"] for row in graded(tmp_path)[-2:]] == ["0.pcap", ""]
+
+
+def test_what_could_not_be_compared_is_said(tmp_path: Path) -> None:
+    many = b"".join(
+        Talk(client=(bytes((10, 0, 0, 2)), 40000 + port), first=port << 20).shake().capture[24:]
+        for port in range(201)
+    )
+    (tmp_path / "1.pcap").write_bytes(pcap([]) + many)
+    (tmp_path / "2.pcap").write_bytes(pcap([packet for packet in LAB if ports(packet)[1] < 32768]))
+    assert [row["notes"] for row in graded(tmp_path)] == [
+        "compared with others: only its first 200 connections",
+        "none of its connections can be compared with those of others",
+    ]
 
 
 def test_a_file_that_is_named_twice_is_no_copy(tmp_path: Path) -> None:
@@ -670,6 +708,20 @@ def test_how_far_it_is_shows_after_a_second(
     assert capsys.readouterr().err == "\rat b\x1b[K\rat c\x1b[K\rat d\x1b[K\r\x1b[K"
     assert list(progress("a", lambda item: f"at {item}")) == ["a"]
     assert capsys.readouterr().err == ""
+
+
+def test_a_class_says_how_far_it_is_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.pcap").write_bytes(pcap(LAB))
+    clock = iter(range(1000))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock) * 0.6)
+    options = Namespace(captures=[str(tmp_path)], csv=False, json=False)
+    for terminal, said in (False, False), (True, True):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        grade_class(options, PORTS)
+        assert ("\r2 of 3 captures" in capsys.readouterr().err) == said
 
 
 def test_a_wild_class_ends_in_a_table(tmp_path: Path) -> None:
