@@ -647,6 +647,26 @@ def test_nothing_to_grade_is_one_line(arguments: list[str], said: str, tmp_path:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    ["--grade .", "--grade --csv .", "--grade --json .", "--check 1.pcap --answers 1.txt"],
+)
+def test_a_full_disk_is_one_line(arguments: str, tmp_path: Path) -> None:
+    (tmp_path / "1.pcap").write_bytes(LAB_FILE.read_bytes())
+    (tmp_path / "1.txt").write_text(form())
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, ROOT / "wire/wirezmq.py", *arguments.split()],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    said = "wirezmq.py: its output: not written: No space left on device"
+    assert set(done.stderr.splitlines()) == {said}
+    assert done.returncode == 2
+
+
 def test_one_file_that_is_not_there_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "5025211000.pcap").write_bytes(pcap(LAB))
     done = wire("--grade", "5025211000.pcap", "5025211001.pcap", cwd=tmp_path)

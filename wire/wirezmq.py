@@ -186,4 +186,6 @@ if __name__ == "__main__":
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         code = 0
+    except OSError as error:  # a full disk
+        code = complain("its output", f"not written: {error.strerror or error}")
     os._exit(code)  # at once: to take a large story apart took a quarter of the time
