@@ -320,7 +320,11 @@ def test_a_request_that_was_sent_again_has_its_reply_elsewhere() -> None:
     lost = [packet for packet in LAB if packet.number not in (26, 28, 30)]
     retried = numbered(lost + another("5025211001"))
     reply = str(len(lost) + 26)
-    assert marks(f"request = 25\nreply = {reply}", retried)["reply"].verdict == "right"
+    between = (retried[len(lost) + 25].time - retried[24].time) / 1e6
+    answers = f"request = 25\nreply = {reply}\nround_trip = {between:.2f}"
+    assert {mark.verdict for mark in marks(answers, retried).values()} == {"right", "empty"}
+    found = marks("request = 95\nreply = 26", numbered(another("5025211001") + lost))
+    assert found["reply"].mistake == "another reply taken for reply"  # it came before the request
 
 
 def test_two_answers_to_a_question_are_none() -> None:

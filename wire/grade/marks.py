@@ -64,6 +64,7 @@ class Answers:
         self.seen: dict[int, list[Sight]] = {}  # of the last RECENT frames, and of those asked for
         self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
         self.tcp: dict[int, str] = {}  # frame that was asked for -> what TCP does there
+        self.clock: dict[int, int] = {}  # and when it was captured, in nanoseconds
         self.twins: dict[int, int] = {}  # frame that was asked for -> where its data came first
         self.ends: dict[int, tuple[str, str]] = {}  # frame where they did -> sender, receiver
         self.segments = Segments()
@@ -121,6 +122,7 @@ class Answers:
                 del self.packets[next(iter(self.packets))]
         if number in self.asked:
             self.tcp[number] = _transport(part) if part else "no TCP"
+            self.clock[number] = record.time
         if number > RECENT and number - RECENT not in self.asked:
             self.seen.pop(number - RECENT, None)
 
@@ -155,8 +157,11 @@ class Answers:
             sights = [s for s in sights if self.twins.get(frame, frame) in _delimiter(s.connection)]
         elif key == "reply":
             unanswered = {exchange for waiting in self.waiting.values() for exchange in waiting}
-            asked = {sight.exchange for sight in self._right("request", story)} - unanswered
+            requests = self._right("request", story)
+            asked = {sight.exchange for sight in requests} - unanswered
             sights = [sight for sight in sights if not asked or sight.exchange in asked]
+            if requests and not asked and frame < (self.frames["request"] or 0):
+                sights = []  # the request was sent again, on another connection, and that is later
         return sights
 
     def _frame(self, key: str, story: Story) -> str:
@@ -184,6 +189,9 @@ class Answers:
         if self.time is None:
             return "no number given for round_trip"
         replies = [s.round_trip for s in self._right("reply", story) if s.round_trip is not None]
+        if replies and self._right("request", story):  # between the two packets that are named
+            sent, came = (self.clock[self.frames[key] or 0] for key in ("request", "reply"))
+            replies.append((came - sent) / 1e9)
         if any(near(self.time, true * 1000) for true in replies) or (not replies and self.times[0]):
             return ""
         if self.times[0]:
