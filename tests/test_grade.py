@@ -608,6 +608,10 @@ def test_what_could_not_be_compared_is_said(tmp_path: Path) -> None:
         "compared with others: only its first 200 connections",
         "none of its connections can be compared with those of others",
     ]
+    (tmp_path / "5025211000.pcap").write_bytes(pcap(LAB) + many)
+    done = wire("--grade", tmp_path / "5025211000.pcap")
+    assert "5025211000  complete  yes          -       no form" in done.stdout
+    assert done.returncode == 1  # there is something to look at
 
 
 def test_a_file_that_is_named_twice_is_no_copy(tmp_path: Path) -> None:

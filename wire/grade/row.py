@@ -48,8 +48,8 @@ class Graded:
     @property
     def fine(self) -> bool:
         """Tell whether there is nothing for the lecturer to look at."""
-        wrong = self.missing or self.others or self.copy.others or self.odd or self.error
-        return self.sent and not wrong and self.count("right") == len(self.marks)
+        wrong = self.missing or self.others or self.copy.others or self.notes or self.odd
+        return self.sent and not wrong and not self.error and self.count("right") == len(self.marks)
 
 
 def grade(file: File, numbers: set[str], ports: Ports) -> tuple[Graded, Capture]:
