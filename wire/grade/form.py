@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from read.payload import printable
 from read.whole import reason
+from tell.language import _
 
 FRAMES = {  # key -> kind of event, and the socket type that sends it if there are two
     "greeting_req": ("greeting", "REQ"),
@@ -73,8 +74,9 @@ def parse(data: bytes) -> Form:
             known = answers.setdefault(key, value)
             if known != value:
                 answers[key] = f"{known} or {value}"
-    more = f" and {len(odd) - ODD:,} more lines" if len(odd) > ODD else ""
-    said = f"no answer to a question: {', '.join(odd[:ODD])}{more}"
+    said = _("no answer to a question: {lines}").format(lines=", ".join(odd[:ODD]))
+    if len(odd) > ODD:
+        said += _(" and {number} more lines").format(number=f"{len(odd) - ODD:,}")
     return Form(answers, [said] if odd else [])
 
 
