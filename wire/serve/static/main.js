@@ -149,7 +149,8 @@ const actions = {
     document.body.dataset.view = name;
     for (const button of document.querySelectorAll(".view button"))
       button.setAttribute("aria-pressed", button.dataset.view === name);
-    update();
+    render();
+    sequence.reveal();
   },
   pattern(at) {
     find("pattern").selectedIndex = at;

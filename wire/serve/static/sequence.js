@@ -149,7 +149,13 @@ export class Sequence {
     this.mark();
     this.tell(this.shown?.rowsAt.get(at));
     this.rows.setAttribute("aria-activedescendant", `row${at}`);
-    document.getElementById(`row${at}`)?.scrollIntoView({ block: "nearest" });
+    this.reveal();
+  }
+
+  // Scroll to the selected row, which the head would hide above it.
+  reveal() {
+    this.scroll.style.scrollPaddingTop = `${this.head.getBoundingClientRect().height}px`;
+    document.getElementById(`row${this.selected}`)?.scrollIntoView({ block: "nearest" });
   }
 
   unselect() {
