@@ -46,6 +46,12 @@ export class Sequence {
     const same = tabs.length === this.tabs.children.length
       && tabs.every((tab, at) => tab === this.tabs.children[at]);
     if (!same) this.tabs.replaceChildren(...tabs);
+    if (same && this.shown?.n === this.tabbed) return;
+    this.tabbed = this.shown?.n;
+    const here = tabs[connections.indexOf(this.shown)]?.getBoundingClientRect();
+    const all = this.tabs.getBoundingClientRect();
+    if (here?.left < all.left) this.tabs.scrollLeft += here.left - all.left;
+    else if (here?.right > all.right) this.tabs.scrollLeft += here.right - all.right;
   }
 
   show(state, connection, hint) {
