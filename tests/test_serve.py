@@ -430,6 +430,49 @@ def test_a_long_connection_says_what_it_leaves_out(
     status(page, "the end of the capture")
     expect(page.get_by_role("listbox")).to_contain_text("more events, which zmq.html tells")
     expect(events(page)).to_have_count(120)
+    page.keyboard.press("[")
+    hidden = page.evaluate(HIDDEN)
+    for _ in range(40):  # up, through more than is in sight
+        page.keyboard.press("ArrowUp")
+        hidden += page.evaluate(HIDDEN)
+    assert hidden == 0
+
+
+# Whether the arrow whose bytes are shown is under the head of the diagram.
+HIDDEN = """(() => {
+  const box = (where) => document.querySelector(where).getBoundingClientRect();
+  return +(box("[role=option][aria-selected=true]").top < box("#scroll .head").bottom - 5);
+})()"""
+
+
+def test_a_leap_while_it_plays_is_the_last_word(serve: Serve, page: Page, tmp_path: Path) -> None:
+    talk = Talk().shake()
+    for number in range(3000):
+        talk.say(0, frame(b"", 1) + frame(b"question %d" % number))
+        talk.say(1, frame(b"", 1) + frame(b"answer %d" % number))
+    (tmp_path / "long.pcap").write_bytes(talk.capture)
+    opened(page, serve("long.pcap").url)
+    page.evaluate(SLOW)
+    page.get_by_label("Speed").select_option("100")
+    page.get_by_role("button", name="Play").click()
+    wait_for(lambda: page.evaluate("asked") > 5)  # it has shown some, and waits for more
+    page.keyboard.press("Home")
+    for _ in range(25):
+        page.wait_for_timeout(100)
+        assert page.get_by_role("status").inner_text() == "stopped"
+    expect(page.locator("#counts")).to_have_text("packet 0, 0.000 s")
+
+
+# Every piece of a capture comes a while after it was asked for.
+SLOW = """() => {
+  window.asked = 0;
+  const read = ReadableStreamDefaultReader.prototype.read;
+  ReadableStreamDefaultReader.prototype.read = async function () {
+    asked += 1;
+    await new Promise((done) => setTimeout(done, 100));
+    return read.call(this);
+  };
+}"""
 
 
 def test_on_every_screen(serve: Serve, browser: Browser, tmp_path: Path) -> None:
