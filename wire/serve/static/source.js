@@ -106,7 +106,9 @@ export class Played {
   }
 
   async fill() {
+    const { abort } = this;
     const { value, done } = await this.reader.read();
+    if (abort !== this.abort) throw abort.signal.reason; // these are lines of the place before
     if (done) {
       this.done = true;
       return;
