@@ -145,6 +145,7 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
     expect(plot).to_have_attribute(
         "aria-label", re.compile("PUSH-PULL: [01](.[0-9])? messages a second now, at most [12] in")
     )
+    expect(plot.locator("path").last).to_have_attribute("d", re.compile("v-19 "))  # the tallest
 
     # keep: the same story from what was kept as from -w; the page for a report
     for name in ("zmq.pcap", "zmq.html"):
@@ -525,6 +526,20 @@ def test_from_its_container(lab: None, browser: Browser, tmp_path: Path) -> None
     finally:
         page.close()
         run("docker", "kill", container)
+
+
+def test_more_connections_than_are_shown_are_counted(
+    serve: Serve, page: Page, tmp_path: Path
+) -> None:
+    packets: list[bytes] = []
+    for number in range(1, 211):
+        packets += Talk((bytes((10, 0, 1, number)), 40000)).shake().close().packets
+    (tmp_path / "many.pcap").write_bytes(pcap(packets))
+    opened(page, serve("many.pcap").url)
+    page.keyboard.press("End")
+    said = "10 earlier connections are left out here; zmq.html has them"
+    expect(page.get_by_text(said)).to_be_visible()
+    expect(page.get_by_role("tab")).to_have_count(200)
 
 
 def test_a_crowd_is_counted(serve: Serve, page: Page, tmp_path: Path) -> None:

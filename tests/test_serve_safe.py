@@ -152,6 +152,7 @@ def test_the_policy(serve: Serve) -> None:
         reply = connection.getresponse()
         policy = reply.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert "connect-src 'self'" in policy and "*" not in policy
         assert "require-trusted-types-for 'script'" in policy
         assert "frame-ancestors 'none'" in policy
         assert reply.headers["Cross-Origin-Resource-Policy"] == "same-origin"
