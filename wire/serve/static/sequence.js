@@ -106,7 +106,7 @@ export class Sequence {
       if (row.phase !== phase) {
         phase = row.phase;
         const title = state.titles[phase];
-        put(`title${row.c}-${row.i}`, title.h, (g) => draw(g, title.shapes));
+        put(`title${row.c}-${row.i}-${phase}`, title.h, (g) => draw(g, title.shapes));
       }
       put(`row${row.c}-${row.i}-${row.frame}-${row.said}-${row.who}`, row.h,
         (g) => this.make(g, row, state.width));
