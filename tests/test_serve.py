@@ -145,6 +145,7 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
     expect(plot).to_have_attribute(
         "aria-label", re.compile("PUSH-PULL: [01](.[0-9])? messages a second now, at most [12] in")
     )
+    expect(plot.locator("path").last).to_have_attribute("d", re.compile("v-19 "))  # the tallest
 
     # keep: the same story from what was kept as from -w; the page for a report
     for name in ("zmq.pcap", "zmq.html"):
@@ -430,6 +431,49 @@ def test_a_long_connection_says_what_it_leaves_out(
     status(page, "the end of the capture")
     expect(page.get_by_role("listbox")).to_contain_text("more events, which zmq.html tells")
     expect(events(page)).to_have_count(120)
+    page.keyboard.press("[")
+    hidden = page.evaluate(HIDDEN)
+    for _ in range(40):  # up, through more than is in sight
+        page.keyboard.press("ArrowUp")
+        hidden += page.evaluate(HIDDEN)
+    assert hidden == 0
+
+
+# Whether the arrow whose bytes are shown is under the head of the diagram.
+HIDDEN = """(() => {
+  const box = (where) => document.querySelector(where).getBoundingClientRect();
+  return +(box("[role=option][aria-selected=true]").top < box("#scroll .head").bottom - 5);
+})()"""
+
+
+def test_a_leap_while_it_plays_is_the_last_word(serve: Serve, page: Page, tmp_path: Path) -> None:
+    talk = Talk().shake()
+    for number in range(6000):
+        talk.say(0, frame(b"", 1) + frame(b"question %d" % number))
+        talk.say(1, frame(b"", 1) + frame(b"answer %d" % number))
+    (tmp_path / "long.pcap").write_bytes(talk.capture)
+    opened(page, serve("long.pcap").url)
+    page.evaluate(SLOW)
+    page.get_by_label("Speed").select_option("100")
+    page.get_by_role("button", name="Play").click()
+    wait_for(lambda: page.evaluate("asked") > 2)  # it has shown some, and asks for more
+    page.keyboard.press("Home")
+    for _ in range(25):
+        page.wait_for_timeout(100)
+        assert page.get_by_role("status").inner_text() == "stopped"
+    expect(page.locator("#counts")).to_have_text("packet 0, 0.000 s")
+
+
+# Every piece of a capture comes a while after it was asked for.
+SLOW = """() => {
+  window.asked = 0;
+  const read = ReadableStreamDefaultReader.prototype.read;
+  ReadableStreamDefaultReader.prototype.read = async function () {
+    asked += 1;
+    await new Promise((done) => setTimeout(done, 100));
+    return read.call(this);
+  };
+}"""
 
 
 def test_on_every_screen(serve: Serve, browser: Browser, tmp_path: Path) -> None:
@@ -482,6 +526,20 @@ def test_from_its_container(lab: None, browser: Browser, tmp_path: Path) -> None
     finally:
         page.close()
         run("docker", "kill", container)
+
+
+def test_more_connections_than_are_shown_are_counted(
+    serve: Serve, page: Page, tmp_path: Path
+) -> None:
+    packets: list[bytes] = []
+    for number in range(1, 211):
+        packets += Talk((bytes((10, 0, 1, number)), 40000)).shake().close().packets
+    (tmp_path / "many.pcap").write_bytes(pcap(packets))
+    opened(page, serve("many.pcap").url)
+    page.keyboard.press("End")
+    said = "10 earlier connections are left out here; zmq.html has them"
+    expect(page.get_by_text(said)).to_be_visible()
+    expect(page.get_by_role("tab")).to_have_count(200)
 
 
 def test_a_crowd_is_counted(serve: Serve, page: Page, tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ def test_the_policy(serve: Serve) -> None:
         reply = connection.getresponse()
         policy = reply.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert "connect-src 'self'" in policy and "*" not in policy
         assert "require-trusted-types-for 'script'" in policy
         assert "frame-ancestors 'none'" in policy
         assert reply.headers["Cross-Origin-Resource-Policy"] == "same-origin"
@@ -368,6 +369,26 @@ def test_a_hundred_browsers_a_slow_one_and_one_that_never_reads(
     assert served.port.to_bytes(2) not in {key[:2] for key in keys} | {key[2:] for key in keys}
     (run,) = [line for line in told.splitlines() if "under count" in line]
     assert f" {sent:,} messages published under count" in run
+
+
+def test_a_capture_gone_through_backwards_takes_no_more_memory(
+    serve: Serve, tmp_path: Path
+) -> None:
+    talk = Talk().shake()
+    for number in range(600):
+        talk.say(0, frame(b"", 1) + frame(b"question %d" % number))
+        talk.say(1, frame(b"", 1) + frame(b"answer %d" % number))
+    (tmp_path / "long.pcap").write_bytes(talk.capture)
+    served = serve("long.pcap")
+
+    for step in range(200):  # each is asked for, and left again for the one before
+        with socket.create_connection(("127.0.0.1", served.port)) as asked:
+            request = f"GET /play?skip={1000 - step} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            asked.sendall(request.encode())
+            asked.recv(1000)
+    memory = resident(served.process.pid)
+    print(f"memory: {memory / 1e6:.0f} MB after 200 steps back")
+    assert memory < 0.8 * MEMORY
 
 
 @pytest.mark.usefixtures("loopback_alone")

@@ -65,7 +65,8 @@ def tell_live(options: argparse.Namespace, colour: bool) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """Show captures, or what passes on an interface, in a browser until Ctrl-C."""
-    gc.set_threshold(100_000, 50, 1000)  # what a story keeps is no garbage, and it is much
+    if not options.captures:
+        gc.set_threshold(100_000, 50, 1000)  # what a story keeps is no garbage, and it is much
     try:
         from serve.run import Refusal, show
     except ImportError as error:

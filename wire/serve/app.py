@@ -6,7 +6,8 @@ that a name of its own leads here (DNS rebinding): only numbers and "localhost" 
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -132,8 +133,7 @@ def application(shown: Shown) -> Guard:
         if not shown.files:
             return PlainTextResponse("no capture to play", 404)
         frame, skip = number(request, "frame"), number(request, "skip")
-        lines = played(file_of(request)[0], shown.ports, frame, skip)
-        return StreamingResponse(lines, media_type="application/x-ndjson")
+        return Lines(played(file_of(request)[0], shown.ports, frame, skip))
 
     async def capture(request: Request) -> Response:
         if shown.files:
@@ -169,6 +169,22 @@ def application(shown: Shown) -> Guard:
 
 
 PCAP = "application/vnd.tcpdump.pcap"
+
+
+class Lines(StreamingResponse):
+    """Lines of a capture that is played.
+
+    They end with the response, and with them the story that they are of: a browser that goes
+    elsewhere leaves cycles behind, which would keep it.
+    """
+
+    def __init__(self, lines: Generator[bytes]) -> None:
+        super().__init__(lines, media_type="application/x-ndjson")
+        self.lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with closing(self.lines):
+            await super().__call__(scope, receive, send)
 
 
 def number(request: Request, name: str) -> int:

@@ -5,7 +5,7 @@ are its own affair, and nothing that it asks changes anything here.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from read.files import plain
@@ -19,7 +19,7 @@ LINES = 32_000  # bytes of lines that are given together
 
 def played(
     path: str, ports: dict[int, tuple[str, str]], frame: int = 0, skip: int = 0
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """Yield what a page shows after a frame, or after so many steps, then each step to the end."""
     lines: list[bytes] = []
     size = 0

@@ -1,6 +1,7 @@
 """From the command line to a server that shows a capture, and to its end with Ctrl-C."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -63,6 +64,8 @@ async def serve(app: Guard, listener: socket.socket, greeting: str, hub: Hub | N
     options |= {"ws": "none", "http": "h11", "loop": "asyncio", "server_header": False}
     options |= {"limit_concurrency": BROWSERS, "timeout_graceful_shutdown": 1}
     server = Server(uvicorn.Config(app, **options))
+    # What a browser does wrong, or does not read, is not for the terminal; a fault of ours is.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: bool(record.exc_info))
     server.greeting = greeting
 
     def end() -> None:

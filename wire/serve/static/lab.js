@@ -133,11 +133,11 @@ class Lane {
       const key = at?.join();
       if (at && (c.open || !paths.has(key))) paths.set(key, [at, c.open]);
     }
-    this.lines.replaceChildren(...[...paths.values()].map(([[x, y, u, v], open]) => {
-      const angle = Math.atan2(v - y, u - x), cut = (turn) =>
-        `L${u - 11 * Math.cos(angle + turn)},${v - 11 * Math.sin(angle + turn)}`;
-      const head = `M${u},${v} ${cut(0.45)} M${u},${v} ${cut(-0.45)}`;
-      return svg("path", { class: open ? "line" : "line closed", d: `M${x},${y} L${u},${v} ${head}` });
+    this.lines.replaceChildren(...[...paths.values()].flatMap(([[x, y, u, v], open]) => {
+      const angle = Math.atan2(v - y, u - x), kind = open ? "line" : "line closed";
+      const cut = (turn) => `${u - 11 * Math.cos(angle + turn)},${v - 11 * Math.sin(angle + turn)}`;
+      return [svg("path", { class: kind, d: `M${x},${y} L${u},${v}` }),
+        svg("path", { class: `${kind} head`, d: `M${cut(0.45)} L${u},${v} L${cut(-0.45)}` })];
     }));
   }
 

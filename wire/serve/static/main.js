@@ -149,7 +149,8 @@ const actions = {
     document.body.dataset.view = name;
     for (const button of document.querySelectorAll(".view button"))
       button.setAttribute("aria-pressed", button.dataset.view === name);
-    update();
+    render();
+    sequence.reveal();
   },
   pattern(at) {
     find("pattern").selectedIndex = at;
@@ -183,6 +184,7 @@ if (!live)
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, dialog");
+  if (event.key === "Escape") event.target.closest("input, select")?.blur();
   const pressing = event.key === " " && event.target.closest("button, a");
   if (typing || pressing || event.ctrlKey || event.altKey || event.metaKey) return;
   const action = keys[event.key] ?? keys[event.key.toLowerCase()];

@@ -46,6 +46,12 @@ export class Sequence {
     const same = tabs.length === this.tabs.children.length
       && tabs.every((tab, at) => tab === this.tabs.children[at]);
     if (!same) this.tabs.replaceChildren(...tabs);
+    if (same && this.shown?.n === this.tabbed) return;
+    this.tabbed = this.shown?.n;
+    const here = tabs[connections.indexOf(this.shown)]?.getBoundingClientRect();
+    const all = this.tabs.getBoundingClientRect();
+    if (here?.left < all.left) this.tabs.scrollLeft += here.left - all.left;
+    else if (here?.right > all.right) this.tabs.scrollLeft += here.right - all.right;
   }
 
   show(state, connection, hint) {
@@ -100,7 +106,7 @@ export class Sequence {
       if (row.phase !== phase) {
         phase = row.phase;
         const title = state.titles[phase];
-        put(`title${row.c}-${row.i}`, title.h, (g) => draw(g, title.shapes));
+        put(`title${row.c}-${row.i}-${phase}`, title.h, (g) => draw(g, title.shapes));
       }
       put(`row${row.c}-${row.i}-${row.frame}-${row.said}-${row.who}`, row.h,
         (g) => this.make(g, row, state.width));
@@ -149,7 +155,13 @@ export class Sequence {
     this.mark();
     this.tell(this.shown?.rowsAt.get(at));
     this.rows.setAttribute("aria-activedescendant", `row${at}`);
-    document.getElementById(`row${at}`)?.scrollIntoView({ block: "nearest" });
+    this.reveal();
+  }
+
+  // Scroll to the selected row, which the head would hide above it.
+  reveal() {
+    this.scroll.style.scrollPaddingTop = `${this.head.getBoundingClientRect().height}px`;
+    document.getElementById(`row${this.selected}`)?.scrollIntoView({ block: "nearest" });
   }
 
   unselect() {

@@ -51,8 +51,10 @@ export class Played {
     this.tick = this.tick.bind(this);
   }
 
-  // Show what is known at a place ("frame=14", "skip=9"), and be ready to go on from there.
+  // Show what is known at a place ("frame=14", "skip=9"), and be ready to go on from there; tell
+  // whether that could be.
   async open(place) {
+    clearTimeout(this.again);
     this.abort?.abort();
     const abort = this.abort = new AbortController();
     this.queue = [];
@@ -73,15 +75,28 @@ export class Played {
       if (line?.end) this.status({ ended: true, wrong: line.wrong });
       this.clock = this.time;
       this.status({ at: this.at, opened: true });
-    } catch (error) {
+      return true;
+    } catch {
       if (!abort.signal.aborted) this.lost(place);
+      return false;
     }
   }
 
-  lost(place = `skip=${this.at}`) {
+  lost(place) {
     this.playing = false;
     this.status({ lost: true, playing: false });
-    setTimeout(() => this.open(place), 1500);
+    this.again = setTimeout(() => this.open(place), 1500);
+  }
+
+  // Read; the server gives up on who does not read for a while: then ask for the rest anew, unless
+  // another place was asked for meanwhile.
+  async sure(read) {
+    const { abort } = this;
+    try {
+      return await read();
+    } catch {
+      return !abort.signal.aborted && await this.open(`skip=${this.at}`) ? read() : null;
+    }
   }
 
   // Return the next line, null at the end.
@@ -91,7 +106,9 @@ export class Played {
   }
 
   async fill() {
+    const { abort } = this;
     const { value, done } = await this.reader.read();
+    if (abort !== this.abort) throw abort.signal.reason; // these are lines of the place before
     if (done) {
       this.done = true;
       return;
@@ -116,10 +133,8 @@ export class Played {
 
   async step() {
     this.pause();
-    try {
-      const line = await this.next();
-      if (line) this.take(line, true);
-    } catch { this.lost(); }
+    const line = await this.sure(() => this.next());
+    if (line) this.take(line, true);
   }
 
   async back() {
@@ -146,15 +161,13 @@ export class Played {
     if (!this.playing) return;
     this.clock += Math.min(0.25, Math.max(0, (moment - this.last) / 1000)) * this.speed;
     this.last = moment;
-    try {
-      for (let many = 0; many < 300 && this.playing; many++) {
-        if (!this.queue.length) await this.fill();
-        if (!this.queue.length && this.done) break;
-        const line = this.queue[0];
-        if (!line || (!line.end && line.time > this.clock)) break;
-        this.take(this.queue.shift());
-      }
-    } catch { return this.lost(); }
+    for (let many = 0; many < 300 && this.playing; many++) {
+      if (!this.queue.length) await this.sure(() => this.fill());
+      if (!this.queue.length && this.done) break;
+      const line = this.queue[0];
+      if (!line || (!line.end && line.time > this.clock)) break;
+      this.take(this.queue.shift());
+    }
     requestAnimationFrame(this.tick);
     return null;
   }

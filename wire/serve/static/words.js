@@ -4,7 +4,7 @@ const words = JSON.parse(document.getElementById("words").textContent);
 export const say = (key, values = {}) =>
   words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-export const number = (n) => n.toLocaleString(document.documentElement.lang);
+export const number = (n) => n.toLocaleString("en"); // as the program writes them, in any language
 
 export const ago = (seconds) =>
   seconds < 100 ? say("seconds", { n: Math.max(0, Math.floor(seconds)) })
