@@ -3,7 +3,7 @@
 Socket: PUB, binds to tcp://*:12345 (or to the environment's ZMQ_ENDPOINT).
 Sends:  every second (or ZMQ_INTERVAL seconds) two messages, each one frame of text in UTF-8
         that begins with its topic: "WAKTU <time>" and "TANGGAL <date>".
-Lost:   what is published before a subscriber has joined, while the network to it is away, or
+Lost:   what is published before a subscriber has joined, while its connection is broken, or
         when it is over 1,000 messages behind. PUB never waits.
 Ctrl-C: one line, exit 0.
 """
@@ -18,7 +18,7 @@ interval = float(os.getenv("ZMQ_INTERVAL", "1"))
 
 context = zmq.Context()
 socket = context.socket(zmq.PUB)
-socket.maxmsgsize = 1024  # bytes; a subscriber that sends more is cut off
+socket.maxmsgsize = 1024  # bytes; a subscriber that asks for a longer topic is cut off
 socket.bind(endpoint)
 print(f"PUB publisher bound to {endpoint}")
 

@@ -20,7 +20,7 @@ interval = float(os.getenv("ZMQ_INTERVAL", "1"))
 
 context = zmq.Context()
 socket = context.socket(zmq.PUSH)
-socket.maxmsgsize = 1024  # bytes; a worker that sends more is cut off
+socket.maxmsgsize = 1024  # bytes; a peer that sends more is cut off
 socket.bind(endpoint)
 print(f"PUSH dispatcher bound to {endpoint}, waits for a worker")
 

@@ -16,7 +16,7 @@ import zmq
 endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-rep:5555")
 prompt = "> " if sys.stdin.isatty() else ""  # on a terminal only
 context = zmq.Context()
-context.maxmsgsize = 65536  # bytes; a server that sends more is cut off
+context.maxmsgsize = 65536  # bytes, on each socket; a server that sends more is cut off
 socket = context.socket(zmq.REQ)
 socket.connect(endpoint)
 
@@ -44,7 +44,7 @@ try:
     if len(sys.argv) == 1:
         while text := input(prompt).strip():  # an empty line ends it
             ask(text)
-except EOFError:  # so does the end of the input
+except EOFError:  # the end of the input ends it too
     pass
 except KeyboardInterrupt:
     print("\nREQ client stopped")

@@ -2,8 +2,9 @@
 
 Socket:   SUB, connects to tcp://zmq-pub:12345 (or to the environment's ZMQ_ENDPOINT).
 Sends:    a subscription to each argument, or without any to "WAKTU"; "" is every topic.
-Receives: messages of one frame, text in UTF-8 that begins with its topic.
-Lost:     what was published before the subscription arrived, or while the network was away.
+Receives: messages of one frame, text in UTF-8 that begins with its topic. Of several frames
+          only the first is looked at.
+Lost:     what was published before the subscription arrived, or while the connection was broken.
 Ctrl-C:   one line, exit 0.
 """
 

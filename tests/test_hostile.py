@@ -102,6 +102,41 @@ def test_a_hostile_server_at_a_client(name: str, client: str, start: Start, endp
     start(client, ZMQ_ENDPOINT=endpoint).says(SERVERS[server][2])
 
 
+BOUNDS = {"rep": 16384, "req": 65536, "pub": 1024, "sub": 65536, "push": 1024, "pull": 65536}
+
+
+@pytest.mark.parametrize("script", [*SERVERS, *CLIENTS])
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_frame_over_the_bound(script: str, over: int, start: Start, endpoint: str) -> None:
+    """Its size alone ends the connection, before a byte of it is read; the largest is taken."""
+    address = "127.0.0.1", int(endpoint.rsplit(":")[-1])
+    us = PEER[CLIENTS[script][0]] if script in CLIENTS else SERVERS[script][0]
+    if script in SERVERS:
+        start(script, ZMQ_ENDPOINT=endpoint).says("bound to")
+        connection = socket.create_connection(address)
+    else:
+        with socket.create_server(address) as listener:
+            start(script, ZMQ_ENDPOINT=endpoint)
+            connection = listener.accept()[0]
+    with connection:
+        connection.settimeout(1)
+        connection.sendall(hostile.handshake(us))
+        heard = b""
+        while b"READY" not in heard:
+            heard += connection.recv(1000)
+        size = BOUNDS[script.partition("/")[0]] + over
+        connection.sendall(b"\2" + size.to_bytes(8))
+        try:
+            while connection.recv(1000):  # the rest of READY, a subscription, a request, a job
+                pass
+            hung_up = True
+        except ConnectionResetError:
+            hung_up = True
+        except TimeoutError:
+            hung_up = False
+    assert hung_up == bool(over)
+
+
 # --- hostile words in the student's own hands ---------------------------------------------------
 
 OBEYED = "\x1b]0;owned\x07\x1b[31m\x9b\r\u202e"
