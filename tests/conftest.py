@@ -61,6 +61,16 @@ def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
         time.sleep(0.05)
 
 
+def press_ctrl_c(terminal: Any) -> None:
+    """Press it half a second after what was read, as no person is faster.
+
+    A signal in the very moment before a script waits for a line or a message is noticed with the
+    next one; for that of a prompt there is none.
+    """
+    time.sleep(0.5)
+    terminal.sendintr()
+
+
 # --- how the tests are shared out ---------------------------------------------------------------
 
 BUSY = 2.5 if WORKER else 1  # times as long: beside other workers everything waits for its turn
@@ -187,11 +197,7 @@ class Script:
         return self.process.wait(seconds)
 
     def interrupt(self) -> int:
-        """Do what Ctrl-C does once it waits; the end has to come within a second.
-
-        No person is as fast as a test: a signal in the very moment before libzmq waits is
-        noticed with the next message.
-        """
+        """Do what Ctrl-C does once it waits; the end has to come within a second."""
         status = Path(f"/proc/{self.process.pid}/status")
 
         def slept() -> bool:

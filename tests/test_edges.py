@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pexpect
 import pytest
-from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, Served, compose, run, wait_for
+from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, Served, compose, press_ctrl_c, run, wait_for
 from test_pack import Engine, engine
 from test_wire_story import WIRE, wirezmq
 from wire_packets import CAPTURES, ethernet, pcap
@@ -318,7 +318,7 @@ def test_two_labs_at_once(lab: None, tmp_path: Path) -> None:
             ask = ["exec", "-T", "zmq-req", "python", "clientzmq.py", text]
             wait_for(lambda ask=ask, how=how: "Reply" in run(*COMPOSE, *ask, **how).stdout)  # type: ignore[misc]
         live.expect('request "to the second"')
-        live.sendintr()
+        press_ctrl_c(live)
         live.expect(pexpect.EOF)
         told = wirezmq("b.pcap", cwd=tmp_path).stdout
         assert "to the second" in told and "to the first" not in told
@@ -353,7 +353,7 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         ask = ["exec", "-T", "zmq-req", "python", "clientzmq.py", "dari desktop"]
         assert "Reply" in run(*dc, *ask, **how).stdout
         live.expect('request "dari desktop"')
-        live.sendintr()
+        press_ctrl_c(live)
         live.expect("packets")
         live.expect(pexpect.EOF)
         wire = [*dc, "run", "--rm", "-T", "zmq-wire", "zmq.pcap"]
@@ -365,7 +365,7 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         page.expect(f"http://127.0.0.1:8080 shows {bridge} live, Ctrl-C ends it")
         get = ["sudo", "ip", "netns", "exec", desktop.name, "curl", "-s", "http://127.0.0.1:8080/"]
         wait_for(lambda: "<title>" in run(*get).stdout)
-        page.sendintr()
+        press_ctrl_c(page)
         page.expect(pexpect.EOF)
     finally:
         run(*dc, "down", **how)
@@ -383,7 +383,7 @@ def test_live_before_the_lab_is_up(tmp_path: Path) -> None:
             ]
         )
         if waits:
-            live.sendintr()
+            press_ctrl_c(live)
         live.expect(pexpect.EOF)
         live.close()
         assert live.exitstatus == (0 if waits else 2)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import hostile
 import pytest
-from conftest import ROOT, Script, run
+from conftest import BUSY, ROOT, Script, press_ctrl_c, run
 from test_lab import inspect, typed
 
 Start = Callable[..., Script]
@@ -188,8 +188,8 @@ def test_what_is_heavy_stays_in_its_container(
     done = run(*attacker.split(), *names, input=(ROOT / "tests/hostile.py").read_text())
     assert done.stdout.splitlines() == names, done.stderr
     honest = typed(f"docker compose -f compose/zmq.yml exec {client[0]} python {client[1]}")
-    honest.expect(client[2], timeout=15)
-    honest.sendintr()
+    honest.expect(client[2], timeout=5 * BUSY)
+    press_ctrl_c(honest)
     state = inspect(service)
     print(f"{service}: ended for its memory {state['RestartCount'] - before} times")
     assert state["State"]["Running"]

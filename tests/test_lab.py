@@ -16,7 +16,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from conftest import BRIDGE, BUSY, PROJECT, ROOT, compose, run, wait_for
+from conftest import BRIDGE, BUSY, PROJECT, ROOT, compose, press_ctrl_c, run, wait_for
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
 
@@ -176,7 +176,7 @@ def test_req_rep_as_typed() -> None:
     follow = typed("docker compose -f compose/zmq.yml logs -f zmq-rep")
     follow.expect(r"Request: 'Hello'")  # now and then Compose leaves out whose line it is
     follow.expect(r"Request: 'NIM 13519001'")
-    follow.sendintr()
+    press_ctrl_c(follow)
     ends(follow)
 
 
@@ -186,7 +186,7 @@ def test_pub_sub_as_typed() -> None:
         terminal.expect(r"\r\nReceived: '(\w+) \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d 20\d\d'(?=\r\n)")
         assert terminal.match.group(1) == "WAKTU"
     assert "TANGGAL" not in terminal.before
-    terminal.sendintr()
+    press_ctrl_c(terminal)
     assert ends(terminal) == 0
 
 
@@ -200,7 +200,7 @@ def test_the_topic_is_chosen(topics: str, expected: set[str]) -> None:
         terminal.expect(r"\r\nReceived: '(WAKTU|TANGGAL) ")
         heard.add(terminal.match.group(1))
     assert heard == expected
-    terminal.sendintr()
+    press_ctrl_c(terminal)
     assert ends(terminal) == 0
 
 
@@ -210,7 +210,7 @@ def test_push_pull_as_typed() -> None:
     terminal.expect(rf"Worker {name}: job of (\d) s (\.+) done\r\n")
     assert 1 <= int(terminal.match.group(1)) <= 5
     assert len(terminal.match.group(2)) == int(terminal.match.group(1))
-    terminal.sendintr()
+    press_ctrl_c(terminal)
     assert ends(terminal) == 0
 
 
@@ -219,8 +219,8 @@ def test_ctrl_c_ends_a_client(service: str) -> None:
     command, ready, name = CLIENTS[service]
     terminal = exec_typed(service, command)
     terminal.expect(ready)
+    press_ctrl_c(terminal)
     begin = time.monotonic()
-    terminal.sendintr()
     terminal.expect(rf"\r\n{name} stopped\r\n")
     assert ends(terminal) == 0
     assert time.monotonic() - begin < BUSY
@@ -309,7 +309,7 @@ def test_three_workers_share_the_jobs(workers: list[str]) -> None:
             if terminal.expect([pexpect.TIMEOUT, r"job of (\d) s \.+ done"], timeout=0.5):
                 counter[terminal.match.group(1)] += 1
     for terminal in terminals:
-        terminal.sendintr()
+        press_ctrl_c(terminal)
         assert ends(terminal) == 0
     compose("start", "zmq-push")
     assert sum(done, Counter()) == jobs  # each of them, and none twice
@@ -393,7 +393,7 @@ def test_what_zmq_wire_writes_is_the_users(tmp_path: Path) -> None:
     live.expect(f"live from {BRIDGE}, Ctrl-C ends it")
     compose("exec", "-T", "zmq-req", "python", "clientzmq.py", "halo")
     live.expect('request "halo" after the empty delimiter')
-    live.sendintr()
+    press_ctrl_c(live)
     assert ends(live) == 0
     done = run(*wire.split(), *"zmq.pcap --html zmq.html --pcapng told.pcapng".split(), **there)
     assert done.returncode == 0, done.stderr
@@ -408,7 +408,7 @@ def test_typed_tcpdump_captures(tmp_path: Path) -> None:
     tcpdump.expect(f"listening on {BRIDGE}")
     compose("exec", "-T", "zmq-req", "python", "clientzmq.py")
     tcpdump.expect(r"Got [1-9]\d*")
-    tcpdump.sendintr()
+    press_ctrl_c(tcpdump)
     tcpdump.expect(r"[1-9]\d* packets captured")
     assert ends(tcpdump) == 0
     shown = run("tcpdump", "-nr", f"{tmp_path}/zmq.pcap").stdout

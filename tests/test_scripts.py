@@ -15,7 +15,7 @@ from pathlib import Path
 import pexpect
 import pytest
 import zmq
-from conftest import ROOT, Script, run
+from conftest import ROOT, Script, press_ctrl_c, run
 
 SCRIPTS = {
     "rep/serverzmq.py": "REP server",
@@ -198,7 +198,7 @@ def test_client_prompts_on_a_terminal(start: Start, endpoint: str) -> None:
     terminal.expect(rb"Reply: 'World' \(\d+\.\d\d ms\)\r\n> ")
     terminal.sendline("halo")
     terminal.expect(rb"halo\r\nReply: 'Received: halo' \(\d+\.\d\d ms\)\r\n> ")
-    terminal.sendintr()
+    press_ctrl_c(terminal)
     terminal.expect(rb"\r\nREQ client stopped\r\n")
     terminal.expect(pexpect.EOF)
     terminal.close()
