@@ -39,6 +39,17 @@ BRIDGE = os.environ["ZMQ_BRIDGE"] = os.environ["ZMQ_BRIDGE"] + WORKER
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Python that prints in how many seconds a name is found not to be there.
+LOOK_FOR = """
+import socket, time
+begin = time.monotonic()
+try:
+    socket.gethostbyname("{}")
+except socket.gaierror:
+    print(time.monotonic() - begin)
+"""
+
+
 def run(*command: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run a command in the root of the project; its output is text."""
     options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 120} | options

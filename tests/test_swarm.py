@@ -12,7 +12,7 @@ from subprocess import PIPE, Popen
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import PROJECT, WITNESSES, last_lines, run, wait_for
+from conftest import BUSY, LOOK_FOR, PROJECT, WITNESSES, last_lines, run, wait_for
 from test_pack import Engine, engine, sudo
 
 pytestmark = pytest.mark.xdist_group("swarm")  # one worker has the two engines
@@ -37,6 +37,7 @@ def test_the_stack_says_what_the_lab_says() -> None:
         assert config["target"] == f"{volume['target']}/{file.name}"
         if name in ("zmq-sub", "zmq-pull"):  # which run as services here
             assert ours.pop("command") == ["python", file.name]
+        assert ours["environment"].pop("RES_OPTIONS")  # in place of dns_opt
         assert [*ours.pop("networks")] == ["zmq"] and [*theirs.pop("networks")] == ["default"]
         assert ours.items() <= theirs.items()
         assert theirs.keys() - ours.keys() <= {
@@ -127,7 +128,13 @@ def test_a_task_may_do_little(swarm: Swarm) -> None:
         assert (host["Memory"], host["PidsLimit"]) == (2**27, 64)
         assert container["Config"]["User"] == "65534:65534"
         asks = host.get("Sysctls", {}).get("net.ipv4.tcp_keepalive_time")
-        assert asks == (None if service == "zmq-req" else "5")
+        assert asks == (None if service == "zmq-req" else "2")
+
+
+def test_a_name_that_is_down_is_told_within_its_second(swarm: Swarm) -> None:
+    ((_,), (task,)) = swarm.tasks("zmq-sub")
+    took = float(swarm.two.docker("exec", task.id, "python", "-c", LOOK_FOR.format("no-such")))
+    assert took < BUSY * 1.2
 
 
 def asked(swarm: Swarm, *messages: str) -> str:
