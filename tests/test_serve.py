@@ -13,7 +13,7 @@ import zmq
 from conftest import COMPOSE, ROOT, Served, compose, run, wait_for
 from playwright.sync_api import Browser, Locator, Page, expect
 from test_wire_story import wirezmq
-from wire_packets import CAPTURES, Talk, frame, pcap
+from wire_packets import CAPTURES, Talk, pcap, questions
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
@@ -421,11 +421,7 @@ def test_what_is_picked_out(serve: Serve, page: Page) -> None:
 def test_a_long_connection_says_what_it_leaves_out(
     serve: Serve, page: Page, tmp_path: Path
 ) -> None:
-    talk = Talk().shake()
-    for number in range(400):
-        talk.say(0, frame(b"", 1) + frame(b"question %d" % number))
-        talk.say(1, frame(b"", 1) + frame(b"answer %d" % number))
-    (tmp_path / "long.pcap").write_bytes(talk.capture)
+    (tmp_path / "long.pcap").write_bytes(questions(400))
     opened(page, serve("long.pcap").url)
     page.keyboard.press("End")
     status(page, "the end of the capture")
@@ -447,11 +443,7 @@ HIDDEN = """(() => {
 
 
 def test_a_leap_while_it_plays_is_the_last_word(serve: Serve, page: Page, tmp_path: Path) -> None:
-    talk = Talk().shake()
-    for number in range(6000):
-        talk.say(0, frame(b"", 1) + frame(b"question %d" % number))
-        talk.say(1, frame(b"", 1) + frame(b"answer %d" % number))
-    (tmp_path / "long.pcap").write_bytes(talk.capture)
+    (tmp_path / "long.pcap").write_bytes(questions(6000))
     opened(page, serve("long.pcap").url)
     page.evaluate(SLOW)
     page.get_by_label("Speed").select_option("100")

@@ -10,18 +10,19 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import hostile
 import pytest
 import zmq
-from conftest import Served, wait_for
+from conftest import BUSY, Served, wait_for
 from playwright.sync_api import Browser, expect
 from read.frames import records
 from read.segments import Segment, segment
 from test_serve import LAB, Serve, events, opened, pick, status
 from test_wire_story import wirezmq
-from wire_packets import Talk, frame, pcap, ready
+from wire_packets import Talk, frame, pcap, questions, ready
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
@@ -374,11 +375,7 @@ def test_a_hundred_browsers_a_slow_one_and_one_that_never_reads(
 def test_a_capture_gone_through_backwards_takes_no_more_memory(
     serve: Serve, tmp_path: Path
 ) -> None:
-    talk = Talk().shake()
-    for number in range(600):
-        talk.say(0, frame(b"", 1) + frame(b"question %d" % number))
-        talk.say(1, frame(b"", 1) + frame(b"answer %d" % number))
-    (tmp_path / "long.pcap").write_bytes(talk.capture)
+    (tmp_path / "long.pcap").write_bytes(questions(600))
     served = serve("long.pcap")
 
     for step in range(200):  # each is asked for, and left again for the one before
@@ -389,6 +386,24 @@ def test_a_capture_gone_through_backwards_takes_no_more_memory(
     memory = resident(served.process.pid)
     print(f"memory: {memory / 1e6:.0f} MB after 200 steps back")
     assert memory < 0.8 * MEMORY
+
+
+def test_ctrl_c_does_not_wait_for_who_is_on_the_way_to_a_far_place(
+    serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "long.pcap").write_bytes(questions(10_000))
+    served = serve("long.pcap")
+    with ExitStack() as open_until_then:
+        for _ in range(100):  # which would take half a minute
+            connection = socket.create_connection(("127.0.0.1", served.port))
+            open_until_then.enter_context(connection)
+            connection.sendall(b"GET /play?frame=20000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+        begin = time.monotonic()
+        assert served.interrupt() == "\nended\n"
+        took = time.monotonic() - begin
+    print(f"ended after {took:.2f} s")
+    assert took < BUSY * 2  # a second is theirs, to take what is ready
 
 
 @pytest.mark.usefixtures("loopback_alone")

@@ -133,3 +133,12 @@ class Talk:
     @property
     def capture(self) -> bytes:
         return pcap(self.packets)
+
+
+def questions(number: int) -> bytes:
+    """A capture of one REQ-REP connection: so many questions, and the answer to each."""
+    talk = Talk().shake()
+    for at in range(number):
+        talk.say(0, frame(b"", 1) + frame(b"question %d" % at))
+        talk.say(1, frame(b"", 1) + frame(b"answer %d" % at))
+    return talk.capture

@@ -15,6 +15,7 @@ from serve.lab import Lab
 from serve.shown import Change
 
 LINES = 32_000  # bytes of lines that are given together
+BREATH = 1000  # packets on the way to a place, after which it may end: no one may wait any more
 
 
 def played(
@@ -24,6 +25,9 @@ def played(
     lines: list[bytes] = []
     size = 0
     for change in _changes(path, ports, frame, skip):
+        if change is None:
+            yield b""
+            continue
         lines.append(json.dumps(change, separators=(",", ":")).encode() + b"\n")
         size += len(lines[-1])
         if size > LINES:
@@ -34,7 +38,8 @@ def played(
 
 def _changes(
     path: str, ports: dict[int, tuple[str, str]], frame: int, skip: int
-) -> Iterator[Change]:
+) -> Iterator[Change | None]:
+    """Yield changes, and None now and then on the way to the first."""
     lab, step, told, wrong = Lab(ports), 0, False, ""
     place: Change = {"step": 0, "frames": 0, "time": 0.0}
 
@@ -44,8 +49,10 @@ def _changes(
         return [begin | place, *pieces]
 
     try:
-        with open(path, "rb", 1 << 20) as file:
+        with open(path, "rb") as file:
             for record in records(plain(file)):
+                if not told and record.number % BREATH == 0:
+                    yield None
                 if not told and skip <= 0 and record.number > frame:
                     place["frames"] = max(0, frame)
                     yield from whole()

@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
+from anyio import to_thread
 from read.files import plain
 from read.frames import CaptureError, records
 from read.payload import printable
@@ -28,6 +29,7 @@ TOGETHER = 0.04  # seconds from one change that goes to the browsers to the next
 TURN = 2000  # packets that are read at a time: the browsers wait meanwhile
 BROWSERS = 500  # connections at a time
 QUEUE = 256  # that wait to be accepted
+THREADS = 2  # that read captures which are played: more would only wait for one another
 
 
 def bound(address: str, port: int) -> socket.socket:
@@ -42,6 +44,15 @@ def url(address: str, port: int) -> str:
 
 def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
+
+
+def fault(record: logging.LogRecord) -> bool:
+    """Tell whether it is a fault of ours, and for the terminal.
+
+    What a browser does wrong, or has not read when Ctrl-C cuts it off, is none.
+    """
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is not None and not issubclass(kind, asyncio.CancelledError)
 
 
 class Server(uvicorn.Server):
@@ -64,8 +75,7 @@ async def serve(app: Guard, listener: socket.socket, greeting: str, hub: Hub | N
     options |= {"ws": "none", "http": "h11", "loop": "asyncio", "server_header": False}
     options |= {"limit_concurrency": BROWSERS, "timeout_graceful_shutdown": 1}
     server = Server(uvicorn.Config(app, **options))
-    # What a browser does wrong, or does not read, is not for the terminal; a fault of ours is.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: bool(record.exc_info))
+    logging.getLogger("uvicorn.error").addFilter(fault)
     server.greeting = greeting
 
     def end() -> None:
@@ -73,6 +83,7 @@ async def serve(app: Guard, listener: socket.socket, greeting: str, hub: Hub | N
         if hub:
             hub.close()
 
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
