@@ -14,9 +14,9 @@ import time
 import zmq
 
 endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-rep:5555")
-prompt = "> " if sys.stdin.isatty() else ""  # on a terminal only
 context = zmq.Context()
 context.maxmsgsize = 65536  # bytes, on each socket; a server that sends more is cut off
+context.rcvtimeo = 2500  # milliseconds to wait for a reply: after that comes zmq.Again
 socket = context.socket(zmq.REQ)
 socket.connect(endpoint)
 
@@ -26,15 +26,15 @@ def ask(text: str) -> None:
     start = time.perf_counter()
     for attempt in 1, 2, 3:
         socket.send(text.encode(errors="replace"))
-        if socket.poll(2500):  # milliseconds
+        try:
             reply = socket.recv_multipart()[0].decode(errors="replace")
-            ms = (time.perf_counter() - start) * 1000
-            print(f"Reply: {reply!r} ({ms:.2f} ms)")
+            print(f"Reply: {reply!r} ({(time.perf_counter() - start) * 1000:.2f} ms)")
             return
-        print(f"No reply, attempt {attempt} of 3")
-        socket.close(linger=0)  # while it waits for a reply, a REQ socket can send nothing
-        socket = context.socket(zmq.REQ)
-        socket.connect(endpoint)
+        except zmq.Again:
+            print(f"No reply, attempt {attempt} of 3")
+            socket.close(linger=0)  # while it waits for a reply, a REQ socket can send nothing
+            socket = context.socket(zmq.REQ)
+            socket.connect(endpoint)
     sys.exit(f"clientzmq.py: no reply from {endpoint}: is the server running?")
 
 
@@ -42,7 +42,7 @@ try:
     for text in ["Hello"] + sys.argv[1:]:
         ask(text)
     if len(sys.argv) == 1:
-        while text := input(prompt).strip():  # an empty line ends it
+        while text := input("> " if sys.stdin.isatty() else "").strip():  # an empty line ends it
             ask(text)
 except EOFError:  # the end of the input ends it too
     pass
