@@ -1,4 +1,4 @@
-"""A short version of scripts/bench load: fewer of each, for a few seconds."""
+"""A short version of scripts/dev/bench load: fewer of each, for a few seconds."""
 
 import importlib.machinery
 import importlib.util
@@ -9,7 +9,7 @@ from conftest import ROOT, compose
 
 
 def test_many_at_once(lab: None, capsys: pytest.CaptureFixture[str]) -> None:
-    loader = importlib.machinery.SourceFileLoader("bench", str(ROOT / "scripts/bench"))
+    loader = importlib.machinery.SourceFileLoader("bench", str(ROOT / "scripts/dev/bench"))
     spec = importlib.util.spec_from_file_location("bench", loader.path, loader=loader)
     assert spec
     bench = importlib.util.module_from_spec(spec)

@@ -70,7 +70,8 @@ def test_the_six_have_150_lines_of_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ruff check . scripts/bench", "ruff format --check . scripts/bench", "mypy"]
+    "command",
+    ["ruff check . scripts/dev/bench", "ruff format --check . scripts/dev/bench", "mypy"],
 )
 def test_style_and_types(command: str) -> None:
     """All Python here, not only the six."""
