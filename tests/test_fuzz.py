@@ -1,6 +1,6 @@
 """What the worker unpickles, and made-up bytes for each parser of wire/: none may raise.
 
-FUZZ is how many inputs a property gets: few in the tests, many in scripts/fuzz. As a program
+FUZZ is how many inputs a property gets: few in the tests, many in scripts/dev/fuzz. As a program
 this gives one property inputs that are guided by coverage: test_fuzz.py NAME [libFuzzer options]
 """
 
