@@ -176,7 +176,7 @@ def test_setup_with_an_old_buildx(lab: None, version: str, old: bool, tmp_path: 
 
 
 def test_engines_knows_no_other_systems() -> None:
-    done = run("scripts/engines", "windows")
+    done = run("scripts/dev/engines", "windows")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("engines: which of debian12, debian13, ubuntu24.04, ")
 
