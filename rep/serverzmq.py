@@ -11,20 +11,20 @@ import os
 
 import zmq
 
-endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:5555")
+endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:5555")  # *: every address of this machine
 
 context = zmq.Context()
 socket = context.socket(zmq.REP)
-socket.maxmsgsize = 16384  # bytes; a client that sends more is cut off
+socket.maxmsgsize = 16384  # bytes; 1,000 of each client may wait in memory: a longer one is refused
 socket.bind(endpoint)
 print(f"REP server bound to {endpoint}")
 
 try:
     while True:
-        frames = socket.recv_multipart()
-        text = frames[0].decode(errors="replace")
+        frames = socket.recv_multipart()  # the empty frame, first on the wire, is taken off
+        text = frames[0].decode(errors="replace")  # "�" in place of bytes that are no text
         reply = "World" if text == "Hello" else f"Received: {text}"
-        socket.send_string(reply)
-        print(f"Request: {text!r}")  # !r shows as an escape what a terminal would obey
+        socket.send(reply.encode())
+        print(f"Request: {text!r}")  # !r: control characters are shown, not carried out
 except KeyboardInterrupt:
     print("\nREP server stopped")

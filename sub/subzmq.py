@@ -14,13 +14,13 @@ import sys
 import zmq
 
 endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-pub:12345")
-topics = sys.argv[1:] or ["WAKTU"]
+topics = sys.argv[1:] if len(sys.argv) > 1 else ["WAKTU"]
 
 context = zmq.Context()
 socket = context.socket(zmq.SUB)
-socket.maxmsgsize = 65536  # bytes; a publisher that sends more is cut off
-socket.tcp_keepalive = 1  # notices that the publisher's machine is gone; times in zmq.yml
-for topic in topics:
+socket.maxmsgsize = 65536  # bytes; 1,000 messages may wait in memory, so a longer one is refused
+socket.tcp_keepalive = 1  # asks a silent publisher if it is still there; how often: zmq.yml
+for topic in topics:  # before connect, or what is published between the two would be missed
     socket.subscribe(topic)
 socket.connect(endpoint)
 print(f"SUB subscriber to {topics} connects to {endpoint}")
@@ -28,7 +28,7 @@ print(f"SUB subscriber to {topics} connects to {endpoint}")
 try:
     while True:
         frames = socket.recv_multipart()
-        text = frames[0].decode(errors="replace")
-        print(f"Received: {text!r}")  # !r shows as an escape what a terminal would obey
+        text = frames[0].decode(errors="replace")  # "�" in place of bytes that are no text
+        print(f"Received: {text!r}")  # !r: control characters are shown, not carried out
 except KeyboardInterrupt:
     print("\nSUB subscriber stopped")
