@@ -25,8 +25,9 @@ for seconds in range(1, 61):
 
 context = zmq.Context()
 socket = context.socket(zmq.PULL)
-socket.maxmsgsize = 65536  # bytes; 1,000 messages may wait in memory, so a longer one is refused
-socket.tcp_keepalive = 1  # asks a silent dispatcher if it is still there; how often: zmq.yml
+# Up to 1,000 messages wait in memory, so one that is too large ends its connection.
+socket.maxmsgsize = 65536  # bytes
+socket.tcp_keepalive = 1  # asks a silent dispatcher if it is still there; when: compose/zmq.yml
 socket.connect(endpoint)
 print(f"{worker} connects to {endpoint}")
 
@@ -37,7 +38,7 @@ try:
             print(f"{worker}: refused what is not one pickled int from 1 to 60")
             continue
         job = pickle.loads(frames[0])
-        print(f"{worker}: job of {job} s ", end="", flush=True)  # the dots go on the same line
+        print(f"{worker}: job of {job} s ", end="", flush=True)  # at once, on one line with the dots
         for _ in range(job):
             time.sleep(1)
             print(".", end="", flush=True)

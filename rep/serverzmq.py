@@ -1,7 +1,7 @@
 """REP server: answers every request with one reply, then waits for the next request.
 
 Socket:   REP, binds to tcp://*:5555 (or to the environment's ZMQ_ENDPOINT).
-Receives: a request of one frame, text in UTF-8. Of several frames only the first is looked at.
+Receives: a request of one frame, text in UTF-8. Further frames are not looked at.
 Sends:    a reply of one frame: "World" to "Hello", "Received: <text>" to anything else.
 Lost:     a request or a reply that is on its way when the client or the server stops.
 Ctrl-C:   one line, exit 0.
@@ -15,13 +15,14 @@ endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:5555")  # *: every address of this
 
 context = zmq.Context()
 socket = context.socket(zmq.REP)
-socket.maxmsgsize = 16384  # bytes; 1,000 of each client may wait in memory: a longer one is refused
+# Up to 1,000 requests of each client wait in memory, so one that is too large ends its connection.
+socket.maxmsgsize = 16384  # bytes
 socket.bind(endpoint)
 print(f"REP server bound to {endpoint}")
 
 try:
     while True:
-        frames = socket.recv_multipart()  # the empty frame, first on the wire, is taken off
+        frames = socket.recv_multipart()  # in the capture an empty frame comes first: REP takes it off
         text = frames[0].decode(errors="replace")  # "�" in place of bytes that are no text
         reply = "World" if text == "Hello" else f"Received: {text}"
         socket.send(reply.encode())

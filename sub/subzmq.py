@@ -1,9 +1,8 @@
 """SUB subscriber: prints what is published under the topics that it asks for.
 
 Socket:   SUB, connects to tcp://zmq-pub:12345 (or to the environment's ZMQ_ENDPOINT).
-Sends:    a subscription to each argument, or without any to "WAKTU"; "" is every topic.
-Receives: messages of one frame, text in UTF-8 that begins with its topic. Of several frames
-          only the first is looked at.
+Sends:    a subscription to each argument, or, without any, to "WAKTU"; "" is every topic.
+Receives: one frame of text in UTF-8 that begins with its topic. Further frames are not looked at.
 Lost:     what was published before the subscription arrived, or while the connection was broken.
 Ctrl-C:   one line, exit 0.
 """
@@ -18,8 +17,9 @@ topics = sys.argv[1:] if len(sys.argv) > 1 else ["WAKTU"]
 
 context = zmq.Context()
 socket = context.socket(zmq.SUB)
-socket.maxmsgsize = 65536  # bytes; 1,000 messages may wait in memory, so a longer one is refused
-socket.tcp_keepalive = 1  # asks a silent publisher if it is still there; how often: zmq.yml
+# Up to 1,000 messages wait in memory, so one that is too large ends its connection.
+socket.maxmsgsize = 65536  # bytes
+socket.tcp_keepalive = 1  # asks a silent publisher if it is still there; when: compose/zmq.yml
 for topic in topics:  # before connect, or what is published between the two would be missed
     socket.subscribe(topic)
 socket.connect(endpoint)
