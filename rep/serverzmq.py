@@ -15,14 +15,14 @@ endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:5555")  # *: every address of this
 
 context = zmq.Context()
 socket = context.socket(zmq.REP)
-# Up to 1,000 requests of each client wait in memory, so one that is too large ends its connection.
+# Up to 1,000 requests of each client wait in memory, so one too large ends its connection.
 socket.maxmsgsize = 16384  # bytes
 socket.bind(endpoint)
 print(f"REP server bound to {endpoint}")
 
 try:
     while True:
-        frames = socket.recv_multipart()  # in the capture an empty frame comes first: REP takes it off
+        frames = socket.recv_multipart()  # the empty frame before it on the wire is taken off
         text = frames[0].decode(errors="replace")  # "�" in place of bytes that are no text
         reply = "World" if text == "Hello" else f"Received: {text}"
         socket.send(reply.encode())

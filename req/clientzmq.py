@@ -20,7 +20,7 @@ context = zmq.Context()
 
 def connect() -> zmq.Socket:
     socket = context.socket(zmq.REQ)
-    socket.maxmsgsize = 65536  # bytes; a larger reply ends the connection, or it could fill the memory
+    socket.maxmsgsize = 65536  # bytes; a larger reply ends the connection, or memory could fill
     socket.rcvtimeo = 2500  # milliseconds to wait for a reply; after that comes zmq.Again
     socket.connect(endpoint)
     return socket
@@ -39,7 +39,7 @@ def ask(socket: zmq.Socket, text: str) -> zmq.Socket:
             return socket
         except zmq.Again:
             print(f"No reply, attempt {attempt} of 3")
-            socket.close(linger=0)  # what it has not sent yet is thrown away, not sent later
+            socket.close(linger=0)  # what is not sent yet is thrown away, not sent later
             socket = connect()  # the old one can send nothing until it has received a reply
     sys.exit(f"clientzmq.py: no reply from {endpoint}: is the server running?")  # exit code 1
 

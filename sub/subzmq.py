@@ -17,7 +17,7 @@ topics = sys.argv[1:] if len(sys.argv) > 1 else ["WAKTU"]
 
 context = zmq.Context()
 socket = context.socket(zmq.SUB)
-# Up to 1,000 messages wait in memory, so one that is too large ends its connection.
+# Up to 1,000 messages wait in memory, so one too large ends its connection.
 socket.maxmsgsize = 65536  # bytes
 socket.tcp_keepalive = 1  # asks a silent publisher if it is still there; when: compose/zmq.yml
 for topic in topics:  # before connect, or what is published between the two would be missed
