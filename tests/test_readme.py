@@ -163,11 +163,11 @@ def english(page: str) -> str:
 BOTH = [*PAGES, *map(english, PAGES)]
 
 
-def put_before(script: Path, lines: str) -> None:
-    """Put lines where the page says: before the first socket is made."""
-    before, line, after = script.read_text().partition("socket = context.socket(")
+def put_below(script: Path, lines: str) -> None:
+    """Put lines where the page says: below the line that makes the context."""
+    before, line, after = script.read_text().partition("context = zmq.Context()\n")
     assert after
-    script.write_text(before + lines + line + after)
+    script.write_text(before + line + lines + after)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_every_command_does_what_the_pages_say(
         terminals: dict[str, Terminal] = {}
         for kind, where, block in blocks(page):
             if kind == "python":
-                put_before(clone / SCRIPTS[where], block)
+                put_below(clone / SCRIPTS[where], block)
             else:
                 terminals.setdefault(where, Terminal(clone, machine)).play(block)
         for terminal in terminals.values():

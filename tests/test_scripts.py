@@ -26,8 +26,8 @@ SCRIPTS = {
     "push/pushzmq.py": "PUSH dispatcher",
     "pull/pullzmq.py": f"Worker {platform.node()}",
 }
-CODE = {"rep": 18, "req": 36, "pub": 20, "sub": 20, "push": 22, "pull": 30}  # lines at most
-ALL = {"rep": 32, "req": 50, "pub": 34, "sub": 34, "push": 36, "pull": 46}  # with all between them
+CODE = {"rep": 18, "req": 42, "pub": 20, "sub": 20, "push": 22, "pull": 34}  # lines at most
+ALL = {"rep": 32, "req": 60, "pub": 34, "sub": 34, "push": 36, "pull": 50}  # with all between them
 Start = Callable[..., Script]
 
 
