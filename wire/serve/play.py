@@ -19,12 +19,12 @@ BREATH = 1000  # packets on the way to a place, after which it may end: no one m
 
 
 def played(
-    path: str, ports: dict[int, tuple[str, str]], frame: int = 0, skip: int = 0
+    path: str, ports: dict[int, tuple[str, str]], packet: int = 0, step: int = 0
 ) -> Generator[bytes]:
-    """Yield what a page shows after a frame, or after so many steps, then each step to the end."""
+    """Yield what a page shows after a packet, or after so many steps, then each step to the end."""
     lines: list[bytes] = []
     size = 0
-    for change in _changes(path, ports, frame, skip):
+    for change in _changes(path, ports, packet, step):
         if change is None:
             yield b""
             continue
@@ -37,11 +37,11 @@ def played(
 
 
 def _changes(
-    path: str, ports: dict[int, tuple[str, str]], frame: int, skip: int
+    path: str, ports: dict[int, tuple[str, str]], packet: int, step: int
 ) -> Iterator[Change | None]:
     """Yield changes, and None now and then on the way to the first."""
-    lab, step, told, wrong = Lab(ports), 0, False, ""
-    place: Change = {"step": 0, "frames": 0, "time": 0.0}
+    lab, done, told, wrong = Lab(ports), 0, False, ""
+    place: Change = {"step": 0, "packets": 0, "time": 0.0}
 
     def whole() -> list[Change]:
         lab.changes()
@@ -53,16 +53,16 @@ def _changes(
             for record in records(plain(file)):
                 if not told and record.number % BREATH == 0:
                     yield None
-                if not told and skip <= 0 and record.number > frame:
-                    place["frames"] = max(0, frame)
+                if not told and step <= 0 and record.number > packet:
+                    place["packets"] = max(0, packet)
                     yield from whole()
                     told = True
                 for event in lab.each(record):
-                    step += 1
-                    place = {"step": step, "frames": event.frame, "time": event.time}
+                    done += 1
+                    place = {"step": done, "packets": event.frame, "time": event.time}
                     if told:
                         yield lab.changes() | place
-                    elif step == skip:
+                    elif done == step:
                         yield from whole()
                         told = True
     except CaptureError as error:
@@ -70,7 +70,7 @@ def _changes(
     except OSError as error:
         wrong = error.strerror or str(error)
     lab.end()
-    last: dict[str, Any] = {"frames": lab.story.frames, "time": lab.story.seconds}
+    last: dict[str, Any] = {"packets": lab.story.frames, "time": lab.story.seconds}
     if not told:
         place |= last
         yield from whole()
