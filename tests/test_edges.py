@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import pexpect
 import pytest
+
 from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, Served, compose, press_ctrl_c, run, wait_for
 from test_pack import Engine, engine
 from test_wire_story import WIRE, wirezmq

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+
 from conftest import BUSY, COMPOSE, LOOK_FOR, PROJECT, ROOT, compose, run, wait_for
 from test_lab import in_container, inspect, logs
 

@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import hostile
 import pytest
+
+import hostile
 from conftest import BUSY, ROOT, Script, press_ctrl_c, run
 from test_lab import inspect, typed
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pexpect
 import pytest
+
 from conftest import BRIDGE, BUSY, PROJECT, ROOT, compose, press_ctrl_c, run, wait_for
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+
 from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, compose, run, wait_for
 from test_pack import sudo
 

@@ -5,6 +5,7 @@ import importlib.util
 import re
 
 import pytest
+
 from conftest import ROOT, compose
 
 

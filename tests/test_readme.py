@@ -14,6 +14,7 @@ import dpkt  # type: ignore[import-untyped]
 import pexpect
 import pytest
 import yaml
+
 from conftest import PROJECT, ROOT, WITNESSES, last_lines, run
 from test_pack import Engine, engine
 
@@ -236,7 +237,7 @@ def the_key_holds(connections: list[dict[str, Any]], payload: dict[int, bytes]) 
     for connection in connections:
         order: dict[str, int] = {}
         for event in connection["events"]:
-            kind, packet = event["kind"], event["frame"]
+            kind, packet = event["kind"], event["packet"]
             order.setdefault(kind, packet)
             order.setdefault(f"{kind} {event['sender']}", packet)
             if kind in wanted:

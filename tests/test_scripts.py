@@ -15,6 +15,7 @@ from pathlib import Path
 import pexpect
 import pytest
 import zmq
+
 from conftest import ROOT, Script, press_ctrl_c, run
 
 SCRIPTS = {

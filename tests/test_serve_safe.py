@@ -13,13 +13,14 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import hostile
 import pytest
 import zmq
-from conftest import BUSY, Served, wait_for
 from playwright.sync_api import Browser, expect
-from read.frames import records
-from read.segments import Segment, segment
+
+import hostile
+from capture.files import packets
+from conftest import BUSY, Served, wait_for
+from tcp.segment import Segment, segment
 from test_serve import LAB, Serve, events, opened, pick, status
 from test_wire_story import wirezmq
 from wire_packets import Talk, frame, pcap, questions, ready
@@ -365,7 +366,7 @@ def test_a_hundred_browsers_a_slow_one_and_one_that_never_reads(
     served.interrupt()
     told = wirezmq("kept.pcap", cwd=tmp_path).stdout
     with (tmp_path / "kept.pcap").open("rb") as kept:  # and nothing of what the page itself sends
-        parts = [part for record in records(kept) if isinstance(part := segment(record), Segment)]
+        parts = [part for record in packets(kept) if isinstance(part := segment(record), Segment)]
     keys = [part.key[-4:] for part in parts]
     assert served.port.to_bytes(2) not in {key[:2] for key in keys} | {key[2:] for key in keys}
     (run,) = [line for line in told.splitlines() if "under count" in line]

@@ -12,6 +12,7 @@ from subprocess import PIPE, Popen
 from typing import Any, NamedTuple
 
 import pytest
+
 from conftest import BUSY, LOOK_FOR, PROJECT, WITNESSES, last_lines, run, wait_for
 from test_pack import Engine, engine, sudo
 
