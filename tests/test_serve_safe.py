@@ -142,7 +142,7 @@ def test_nothing_can_be_changed(serve: Serve) -> None:
         "/etc/passwd",
     ):
         assert ask(served, path)[0] == 404
-    for query in ("capture=-1", "capture=99", "frame=x", f"skip={'9' * 500}", "frame=²"):
+    for query in ("capture=-1", "capture=99", "packet=x", f"step={'9' * 500}", "packet=²"):
         assert ask(served, "/play?" + query.replace("²", "%C2%B2"))[0] == 200
 
 
@@ -381,7 +381,7 @@ def test_a_capture_gone_through_backwards_takes_no_more_memory(
 
     for step in range(200):  # each is asked for, and left again for the one before
         with socket.create_connection(("127.0.0.1", served.port)) as asked:
-            request = f"GET /play?skip={1000 - step} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            request = f"GET /play?step={1000 - step} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
             asked.sendall(request.encode())
             asked.recv(1000)
     memory = resident(served.process.pid)
@@ -398,7 +398,7 @@ def test_ctrl_c_does_not_wait_for_who_is_on_the_way_to_a_far_place(
         for _ in range(100):  # which would take half a minute
             connection = socket.create_connection(("127.0.0.1", served.port))
             open_until_then.enter_context(connection)
-            connection.sendall(b"GET /play?frame=20000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            connection.sendall(b"GET /play?packet=20000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert connection.recv(1000).startswith(b"HTTP/1.1 200")
         begin = time.monotonic()
         assert served.interrupt() == "\nended\n"

@@ -37,7 +37,7 @@ class Shown:
         files: list[tuple[str, str, int]] | None = None,
     ) -> None:
         self.name, self.ports, self.hub, self.kept = name, ports, hub, kept
-        self.files = files or []  # path, name that is safe to show, frames
+        self.files = files or []  # path, name that is safe to show, packets
         self.writing = asyncio.Lock()  # of one page for a report at a time
 
 
@@ -52,9 +52,9 @@ def application(shown: Shown) -> Guard:
     async def page(request: Request) -> Response:
         live = templates.get_template("live.html")
         at = min(number(request, "capture"), max(0, len(shown.files) - 1))
-        name, frames = shown.files[at][1:] if shown.files else (shown.name, 0)
+        name, packets = shown.files[at][1:] if shown.files else (shown.name, 0)
         text = live.render(
-            name=name, frames=frames, files=shown.files, at=at, live=not shown.files,
+            name=name, packets=packets, files=shown.files, at=at, live=not shown.files,
             arrows=legend(),
         )  # fmt: skip
         return Response(text, media_type="text/html")
@@ -67,8 +67,8 @@ def application(shown: Shown) -> Guard:
     async def play(request: Request) -> Response:
         if not shown.files:
             return PlainTextResponse("no capture to play", 404)
-        frame, skip = number(request, "frame"), number(request, "skip")
-        return Lines(played(file_of(request)[0], shown.ports, frame, skip))
+        packet, step = number(request, "packet"), number(request, "step")
+        return Lines(played(file_of(request)[0], shown.ports, packet, step))
 
     async def capture(request: Request) -> Response:
         if shown.files:

@@ -31,11 +31,11 @@ def connection_of(view: ConnectionView, names: dict[tuple[str, str], str]) -> Ch
     connection = view.connection
     both = named(connection, names)
     made: Change = {
-        "n": connection.number,
+        "number": connection.number,
         "pattern": connection.pattern,
         "heading": heading(connection).partition(": ")[2],
         "open": view.open,
-        "by": view.ended_by,
+        "ended_by": view.ended_by,
         "began": connection.events[0].time,
         "ended": view.ended,
         "late": connection.late,
@@ -54,9 +54,9 @@ def row_of(connection: Connection, at: int, new: bool) -> Change:
     """Return a row of the diagram; of a new one also what does not change any more."""
     event = connection.events[at]
     made: Change = drawn(row(connection, event)) | {
-        "c": connection.number,
-        "i": at,
-        "frame": span(event),
+        "connection": connection.number,
+        "index": at,
+        "packets": span(event),
         "time": event.last_time or event.time,
         "who": direction(connection, event) if event.kind != "late" else "",
         "said": say(shorten(event, TEXT)),
@@ -71,7 +71,7 @@ def row_of(connection: Connection, at: int, new: bool) -> Change:
 def drawn(drawing: Drawing) -> Change:
     """Return a drawing with its shapes as lists, which are shorter in JSON."""
     shapes = [[tag, kind, at, text] for tag, kind, at, text in drawing.shapes]
-    return {"h": drawing.height, "shapes": shapes}
+    return {"height": drawing.height, "shapes": shapes}
 
 
 def word(event: Event) -> str:

@@ -106,14 +106,15 @@ class PageState:
         side = "client" if event.sender == connection.client else "server"
         look = style(event.kind)
         for last in reversed(self._passes[-4:]):
-            same = (last["c"], last["side"], last["look"]) == (connection.number, side, look)
+            where = (last["connection"], last["side"], last["look"])
+            same = where == (connection.number, side, look)
             if same and look == "message" and last["topic"] == event.topic:
-                last["n"] += 1
+                last["count"] += 1
                 last["text"] = word(event)
                 return
         if len(self._passes) < PASSES:
             self._passes.append(
-                {"c": connection.number, "side": side, "look": look, "n": 1}
+                {"connection": connection.number, "side": side, "look": look, "count": 1}
                 | {"text": word(event), "topic": event.topic[:TEXT]}
             )
 
@@ -162,7 +163,7 @@ class PageState:
         if self.live and story.start:
             seconds = max(seconds, (time_ns() - story.start) / 1e9)
         return {
-            "frames": story.packets,
+            "packets": story.packets,
             "time": seconds,
             "totals": dict(self.totals),
             "left": story.kept.count - len(self.views),

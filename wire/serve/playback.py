@@ -18,12 +18,12 @@ BREATH = 1000  # packets on the way to a place, after which it may end: no one m
 
 
 def played(
-    path: str, ports: dict[int, tuple[str, str]], frame: int = 0, skip: int = 0
+    path: str, ports: dict[int, tuple[str, str]], number: int = 0, steps: int = 0
 ) -> Generator[bytes]:
-    """Yield what a page shows after a frame, or after so many steps, then each step to the end."""
+    """Yield what a page shows after a packet, or after so many steps, then each step to the end."""
     lines: list[bytes] = []
     size = 0
-    for change in _changes(path, ports, frame, skip):
+    for change in _changes(path, ports, number, steps):
         if change is None:
             yield b""
             continue
@@ -36,11 +36,11 @@ def played(
 
 
 def _changes(
-    path: str, ports: dict[int, tuple[str, str]], frame: int, skip: int
+    path: str, ports: dict[int, tuple[str, str]], number: int, steps: int
 ) -> Iterator[Change | None]:
     """Yield changes, and None now and then on the way to the first."""
     lab, step, told, wrong = PageState(ports), 0, False, ""
-    place: Change = {"step": 0, "frames": 0, "time": 0.0}
+    place: Change = {"step": 0, "packets": 0, "time": 0.0}
 
     def whole() -> list[Change]:
         lab.changes()
@@ -52,16 +52,16 @@ def _changes(
             for packet in packets(plain(file)):
                 if not told and packet.number % BREATH == 0:
                     yield None
-                if not told and skip <= 0 and packet.number > frame:
-                    place["frames"] = max(0, frame)
+                if not told and steps <= 0 and packet.number > number:
+                    place["packets"] = max(0, number)
                     yield from whole()
                     told = True
                 for event in lab.each(packet):
                     step += 1
-                    place = {"step": step, "frames": event.packet, "time": event.time}
+                    place = {"step": step, "packets": event.packet, "time": event.time}
                     if told:
                         yield lab.changes() | place
-                    elif step == skip:
+                    elif step == steps:
                         yield from whole()
                         told = True
     except CaptureError as error:
@@ -69,7 +69,7 @@ def _changes(
     except OSError as error:
         wrong = error.strerror or str(error)
     lab.end()
-    last: dict[str, Any] = {"frames": lab.story.packets, "time": lab.story.seconds}
+    last: dict[str, Any] = {"packets": lab.story.packets, "time": lab.story.seconds}
     if not told:
         place |= last
         yield from whole()

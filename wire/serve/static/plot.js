@@ -1,6 +1,6 @@
 // Messages a second over the last minute, a bar for each second.
 import { say, number } from "./words.js";
-import { svg } from "./shapes.js";
+import { svg } from "./svg.js";
 
 const SECONDS = 60, RECENT = 5;
 
