@@ -17,7 +17,7 @@ from conftest import ROOT
 from wire_packets import CAPTURES
 
 CATALOGUE = ROOT / "wire/output/locale/id/LC_MESSAGES/zmq-wire.po"
-KEYWORDS = {"_": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 FIELD = re.compile(r"%\((\w+)\)s")
 
 

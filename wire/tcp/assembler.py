@@ -53,7 +53,7 @@ class Assembler:
 
     def feed(self, segment: Segment) -> StreamEvents:
         """Return what this segment brings to the reader, in the order of the stream."""
-        number, time, key, seq, ack, flags, payload, cut = segment
+        number, time, key, seq, ack, flags, payload, cut, _ = segment
         found = self._overdue(number) if number >= self.due else NOTHING
         half = self.halves.get(key)
         if half is None or flags & SYN:

@@ -226,7 +226,7 @@ class TCPConnection:
 
     def _give(self, half: Direction, segment: Segment) -> Said:
         """Give the new bytes of a segment, and what its flags say."""
-        number, time, _, seq, _, flags, payload, cut = segment
+        number, time, _, seq, _, flags, payload, cut, _ = segment
         side = half.side
         if self.state == "closed":
             return
