@@ -5,9 +5,9 @@ import logging
 import os
 import signal
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import ENOENT
 from ipaddress import ip_address
 from typing import Any
 
@@ -153,10 +153,12 @@ def _read(endpoint: str) -> tuple[str, int]:
 
 def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
     """Return a capture's path, its name and how many frames it has, if it can be played."""
-    if not os.path.isfile(path):
-        there = os.path.exists(path)
-        why = "it is played again and again: it needs a file" if there else os.strerror(ENOENT)
-        raise Refusal(path, why)
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        raise Refusal(path, _unread(error, path)) from None
+    if not stat.S_ISREG(mode):
+        raise Refusal(path, "it is played again and again: it needs a file")
     story, wrong = Story(ports=ports, keep=False), ""
     try:
         with open(path, "rb", 1 << 20) as file:
@@ -165,10 +167,18 @@ def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
     except CaptureError as error:
         wrong = str(error)
     except OSError as error:
-        wrong = error.strerror or str(error)
+        wrong = _unread(error, path)
     if not story.connections:
         raise Refusal(path, wrong or f"no ZMTP in its {story.packets:,} packets")
     return path, printable(os.fsencode(path)), story.packets
+
+
+def _unread(error: OSError, path: str) -> str:
+    """Say why a file cannot be read; in its container the page is nobody, not its owner."""
+    said = error.strerror or str(error)
+    if not isinstance(error, PermissionError):
+        return said
+    return f"{said}: 'chmod a+rX . {printable(os.fsencode(path))}' lets it be read"
 
 
 async def _live(live: Live, listener: socket.socket, greeting: str) -> None:
