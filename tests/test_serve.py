@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -492,33 +491,6 @@ def test_on_every_screen(serve: Serve, browser: Browser, tmp_path: Path) -> None
             back = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (back == "rgb(255, 255, 255)") == (scheme == "light")
             context.close()
-
-
-def test_from_its_container(lab: None, browser: Browser, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    here = ["env", f"PWD={tmp_path}", "docker", "compose", "-f", str(ROOT / "compose/zmq.yml")]
-    container = run(*here, "run", "-d", "--rm", "zmq-wire", f"--serve={port}").stdout.strip()
-    page = browser.new_page()
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: f"{url} shows {BRIDGE} live" in run("docker", "logs", container).stderr)
-        page.goto(url)
-        status(page, "^live$")
-        compose("exec", "-T", "zmq-req", "python", "clientzmq.py", input="")
-        expect(lane(page, "REQ-REP").get_by_role("listitem").first).to_contain_text("✕")
-        expect(page.get_by_role("tab").filter(has_text="zmq-req → zmq-rep")).to_have_count(1)
-        kept = urlopen(f"{url}/zmq.pcap").read()
-        (tmp_path / "zmq.pcap").write_bytes(kept)
-        assert 'request "Hello"' in wirezmq("zmq.pcap", cwd=tmp_path).stdout
-        assert os.listdir(tmp_path) == ["zmq.pcap"]  # no file of its own in the user's folder
-        held = run("docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", container).stdout
-        print(f"its container holds {held.strip()}")
-        run("docker", "kill", "--signal", "INT", container)
-        wait_for(lambda: run("docker", "inspect", container).returncode)
-    finally:
-        page.close()
-        run("docker", "kill", container)
 
 
 def test_more_connections_than_are_shown_are_counted(
