@@ -15,10 +15,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from conftest import BRIDGE, PROJECT, ROOT, compose, press_ctrl_c, run, wait_for
-from test_serve import LAB, lane, page, status
+from screen import LAB, lane, status
 from test_wire_story import wirezmq
-
-__all__ = ["page"]  # a fixture
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 FILE = ROOT / "compose/live.yml"

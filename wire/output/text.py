@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from output.language import _, number
 from output.words import direction, say, span
 from story.model import Connection, Event
 from story.store import CONNECTIONS
@@ -16,14 +17,15 @@ ROW = "%11s %11.6f  %-15s %-8s %s"  # twice as fast as an f-string, and there ar
 def heading(connection: Connection) -> str:
     """Return who connected to whom, by socket type, and what they speak."""
     client, server = connection.role(connection.client), connection.role(connection.server)
-    said = f"{connection.pattern}: {client} {connection.client} connected to {server} "
-    said += connection.server
+    said = _("{client} connected to {server}")
     if connection.late:
-        said = said.replace(" connected to ", " and ", 1)
+        said = _("{client} and {server}")
     if set(connection.counts) == {"refused"}:
-        said = said.replace("connected to", "tried to connect to", 1)
+        said = _("{client} tried to connect to {server}")
+    client, server = f"{client} {connection.client}", f"{server} {connection.server}"
+    said = f"{connection.pattern}: {said.format(client=client, server=server)}"
     if connection.by_port:
-        said += ", types by the port"
+        said += _(", types by the port")
     if connection.version:
         said += f", ZMTP {connection.version}"
     return said + (f", {connection.mechanism}" if connection.mechanism else "")
@@ -66,15 +68,13 @@ def closing(connection: Connection) -> Iterable[str]:
     """Return what is to be said about a connection as a whole, below its events."""
     indent = " " * 25
     if connection.lost:
-        yield f"{indent}lost sight of among too many others: what came later is not told"
+        yield indent + _("lost sight of among too many others: what came later is not told")
         return
     if connection.counts.keys().isdisjoint(("fin", "rst", "refused")):
-        yield f"{indent}still open when the capture ended"
+        yield indent + _("still open when the capture ended")
     if connection.retransmitted:
-        yield (
-            f"{indent}segments that came again (sent twice or captured twice): "
-            f"{connection.retransmitted:,}"
-        )
+        said = _("segments that came again (sent twice or captured twice): {count}")
+        yield indent + said.format(count=number(connection.retransmitted))
 
 
 def remarks(story: Story) -> Iterator[str]:

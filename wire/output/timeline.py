@@ -3,7 +3,7 @@
 import math
 
 from output.diagram import Drawing, Shape, shape, style
-from output.language import _
+from output.language import _, plain
 from story.model import Connection, Event
 from story.story import Story
 
@@ -24,7 +24,7 @@ def overview(story: Story, connections: list[Connection]) -> Drawing:
     for index in range(int(total / step) + 1):
         x = LEFT + index * step * scale
         shapes.append(shape("path", "grid", d=f"M{x:g},0 V{bottom}"))
-        shapes.append(shape("text", "tick", f"{index * step:g}", x=x, y=bottom + 14))
+        shapes.append(shape("text", "tick", plain(index * step), x=x, y=bottom + 14))
     shapes.append(shape("text", "unit", _("seconds"), x=LEFT - 12, y=bottom + 14))
     for at, connection in enumerate(shown):
         y = LANE * at + 16
