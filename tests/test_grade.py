@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Tool
+from conftest import LIMIT, ROOT, Tool
 from grade.copies import copies
 from grade.files import handed_in
 from grade.form import QUESTIONS, parse
@@ -39,7 +39,7 @@ def wire(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProces
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
 
 
@@ -48,7 +48,7 @@ def graded(folder: Path) -> list[dict[str, str]]:
     done = subprocess.run(
         [sys.executable, ROOT / "wire/wirezmq.py", "--grade", "--csv", folder],
         capture_output=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert b"Traceback" not in done.stderr
     return list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))

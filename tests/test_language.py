@@ -12,7 +12,7 @@ import pytest
 from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
-from conftest import ROOT
+from conftest import LIMIT, ROOT
 from wire_packets import CAPTURES
 
 CATALOGUE = ROOT / "wire/tell/locale/id/LC_MESSAGES/zmq-wire.po"
@@ -64,7 +64,7 @@ def check(*options: str, **environment: str) -> str:
         env=clean | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert done.stderr == ""
     return done.stdout

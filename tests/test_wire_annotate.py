@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import LIMIT
 from read.events import Connection, Event, Part
 from read.story import PORTS
 from tell.annotate import Notes, _comment, note, write_pcapng
@@ -178,7 +179,7 @@ def test_capinfos_reads_it(tmp_path: Path, tshark: Tshark) -> None:
         capture_output=True,
         check=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert "pcapng" in run.stdout
     assert f"Number of packets:   {len(HOSTS)}" in run.stdout
