@@ -14,16 +14,20 @@ import time
 import zmq
 
 endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-push:9999")
-worker = f"Worker {platform.node()}"
+worker = f"Worker {platform.node()}"  # the name of this machine, or of the container
 
-# Unpickling can run any program that the sender likes, so only what is in this set is unpickled:
-# the ints from 1 to 60 in each protocol of pickle, 0 to 5.
-JOBS = {pickle.dumps(job, protocol) for job in range(1, 61) for protocol in range(6)}
+# pickle.loads obeys any order that is hidden in a pickle, even to run a program. So this worker
+# loads only what is in this set: the ints from 1 to 60 in each format of pickle (protocol 0 to 5).
+JOBS = set()
+for seconds in range(1, 61):
+    for protocol in range(6):
+        JOBS.add(pickle.dumps(seconds, protocol))
 
 context = zmq.Context()
 socket = context.socket(zmq.PULL)
-socket.maxmsgsize = 65536  # bytes; a dispatcher that sends more is cut off
-socket.tcp_keepalive = 1  # notices that the dispatcher's machine is gone; times in zmq.yml
+# Up to 1,000 messages wait in memory, so one too large ends its connection.
+socket.maxmsgsize = 65536  # bytes
+socket.tcp_keepalive = 1  # asks a silent dispatcher if it is still there; when: compose/zmq.yml
 socket.connect(endpoint)
 print(f"{worker} connects to {endpoint}")
 
@@ -34,7 +38,7 @@ try:
             print(f"{worker}: refused what is not one pickled int from 1 to 60")
             continue
         job = pickle.loads(frames[0])
-        print(f"{worker}: job of {job} s ", end="", flush=True)
+        print(f"{worker}: job of {job} s ", end="", flush=True)  # now, with the dots behind it
         for _ in range(job):
             time.sleep(1)
             print(".", end="", flush=True)

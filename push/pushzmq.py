@@ -15,20 +15,20 @@ import time
 
 import zmq
 
-endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:9999")
+endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:9999")  # *: every address of this machine
 interval = float(os.getenv("ZMQ_INTERVAL", "1"))
 
 context = zmq.Context()
 socket = context.socket(zmq.PUSH)
-socket.maxmsgsize = 1024  # bytes; a peer that sends more is cut off
+socket.maxmsgsize = 1024  # bytes; it receives no messages: a larger one ends its connection
 socket.bind(endpoint)
 print(f"PUSH dispatcher bound to {endpoint}, waits for a worker")
 
 try:
     while True:
         job = random.randint(1, 5)
-        socket.send(pickle.dumps(job))
-        print(f"Job of {job} s handed out")
+        socket.send(pickle.dumps(job))  # waits while there is no worker
+        print(f"Job of {job} s handed out")  # to ZeroMQ: not yet received, let alone done
         time.sleep(interval)
 except KeyboardInterrupt:
     print("\nPUSH dispatcher stopped")

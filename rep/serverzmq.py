@@ -1,7 +1,7 @@
 """REP server: answers every request with one reply, then waits for the next request.
 
 Socket:   REP, binds to tcp://*:5555 (or to the environment's ZMQ_ENDPOINT).
-Receives: a request of one frame, text in UTF-8. Of several frames only the first is looked at.
+Receives: a request of one frame, text in UTF-8. Further frames are not looked at.
 Sends:    a reply of one frame: "World" to "Hello", "Received: <text>" to anything else.
 Lost:     a request or a reply that is on its way when the client or the server stops.
 Ctrl-C:   one line, exit 0.
@@ -11,20 +11,21 @@ import os
 
 import zmq
 
-endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:5555")
+endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:5555")  # *: every address of this machine
 
 context = zmq.Context()
 socket = context.socket(zmq.REP)
-socket.maxmsgsize = 16384  # bytes; a client that sends more is cut off
+# Up to 1,000 requests of each client wait in memory, so one too large ends its connection.
+socket.maxmsgsize = 16384  # bytes
 socket.bind(endpoint)
 print(f"REP server bound to {endpoint}")
 
 try:
     while True:
-        frames = socket.recv_multipart()
-        text = frames[0].decode(errors="replace")
+        frames = socket.recv_multipart()  # the empty frame before it on the wire is taken off
+        text = frames[0].decode(errors="replace")  # "�" in place of bytes that are no text
         reply = "World" if text == "Hello" else f"Received: {text}"
-        socket.send_string(reply)
-        print(f"Request: {text!r}")  # !r shows as an escape what a terminal would obey
+        socket.send(reply.encode())
+        print(f"Request: {text!r}")  # !r: control characters are shown, not carried out
 except KeyboardInterrupt:
     print("\nREP server stopped")

@@ -14,37 +14,47 @@ import time
 import zmq
 
 endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-rep:5555")
+prompt = "> " if sys.stdin.isatty() else ""  # only a person at a terminal needs one
 context = zmq.Context()
-context.maxmsgsize = 65536  # bytes, on each socket; a server that sends more is cut off
-context.rcvtimeo = 2500  # milliseconds to wait for a reply: after that comes zmq.Again
-socket = context.socket(zmq.REQ)
-socket.connect(endpoint)
 
 
-def ask(text: str) -> None:
-    global socket
+def connect() -> zmq.Socket:
+    socket = context.socket(zmq.REQ)
+    socket.maxmsgsize = 65536  # bytes; a larger reply ends the connection, or memory could fill
+    socket.rcvtimeo = 2500  # milliseconds to wait for a reply; after that comes zmq.Again
+    socket.connect(endpoint)
+    return socket
+
+
+# Sends the text, prints the reply, and returns the socket for the next request.
+def ask(socket: zmq.Socket, text: str) -> zmq.Socket:
     start = time.perf_counter()
-    for attempt in 1, 2, 3:
-        socket.send(text.encode(errors="replace"))
+    for attempt in [1, 2, 3]:
+        socket.send(text.encode(errors="replace"))  # "?" in place of what is no text
         try:
-            reply = socket.recv_multipart()[0].decode(errors="replace")
-            print(f"Reply: {reply!r} ({(time.perf_counter() - start) * 1000:.2f} ms)")
-            return
+            frames = socket.recv_multipart()
+            elapsed = (time.perf_counter() - start) * 1000
+            reply = frames[0].decode(errors="replace")
+            print(f"Reply: {reply!r} ({elapsed:.2f} ms)")
+            return socket
         except zmq.Again:
             print(f"No reply, attempt {attempt} of 3")
-            socket.close(linger=0)  # while it waits for a reply, a REQ socket can send nothing
-            socket = context.socket(zmq.REQ)
-            socket.connect(endpoint)
-    sys.exit(f"clientzmq.py: no reply from {endpoint}: is the server running?")
+            socket.close(linger=0)  # what is not sent yet is thrown away, not sent later
+            socket = connect()  # the old one can send nothing until it has received a reply
+    sys.exit(f"clientzmq.py: no reply from {endpoint}: is the server running?")  # exit code 1
 
 
+socket = connect()
 try:
     for text in ["Hello"] + sys.argv[1:]:
-        ask(text)
-    if len(sys.argv) == 1:
-        while text := input("> " if sys.stdin.isatty() else "").strip():  # an empty line ends it
-            ask(text)
-except EOFError:  # the end of the input ends it too
+        socket = ask(socket, text)
+    if len(sys.argv) == 1:  # no arguments: each line of input is a request
+        while True:
+            text = input(prompt).strip()
+            if not text:  # an empty line ends it
+                break
+            socket = ask(socket, text)
+except EOFError:  # and so does the end of the input
     pass
 except KeyboardInterrupt:
     print("\nREQ client stopped")

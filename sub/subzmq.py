@@ -1,9 +1,8 @@
 """SUB subscriber: prints what is published under the topics that it asks for.
 
 Socket:   SUB, connects to tcp://zmq-pub:12345 (or to the environment's ZMQ_ENDPOINT).
-Sends:    a subscription to each argument, or without any to "WAKTU"; "" is every topic.
-Receives: messages of one frame, text in UTF-8 that begins with its topic. Of several frames
-          only the first is looked at.
+Sends:    a subscription to each argument, or, without any, to "WAKTU"; "" is every topic.
+Receives: one frame of text in UTF-8 that begins with its topic. Further frames are not looked at.
 Lost:     what was published before the subscription arrived, or while the connection was broken.
 Ctrl-C:   one line, exit 0.
 """
@@ -14,13 +13,14 @@ import sys
 import zmq
 
 endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-pub:12345")
-topics = sys.argv[1:] or ["WAKTU"]
+topics = sys.argv[1:] if len(sys.argv) > 1 else ["WAKTU"]
 
 context = zmq.Context()
 socket = context.socket(zmq.SUB)
-socket.maxmsgsize = 65536  # bytes; a publisher that sends more is cut off
-socket.tcp_keepalive = 1  # notices that the publisher's machine is gone; times in zmq.yml
-for topic in topics:
+# Up to 1,000 messages wait in memory, so one too large ends its connection.
+socket.maxmsgsize = 65536  # bytes
+socket.tcp_keepalive = 1  # asks a silent publisher if it is still there; when: compose/zmq.yml
+for topic in topics:  # before connect, or what is published between the two would be missed
     socket.subscribe(topic)
 socket.connect(endpoint)
 print(f"SUB subscriber to {topics} connects to {endpoint}")
@@ -28,7 +28,7 @@ print(f"SUB subscriber to {topics} connects to {endpoint}")
 try:
     while True:
         frames = socket.recv_multipart()
-        text = frames[0].decode(errors="replace")
-        print(f"Received: {text!r}")  # !r shows as an escape what a terminal would obey
+        text = frames[0].decode(errors="replace")  # "�" in place of bytes that are no text
+        print(f"Received: {text!r}")  # !r: control characters are shown, not carried out
 except KeyboardInterrupt:
     print("\nSUB subscriber stopped")

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "wire"))
-from read.frames import Record, records
+from capture.files import packets
+from capture.packet import Packet
 
 CAPTURES = Path(__file__).parent / "captures"
 SAMPLE = CAPTURES / "kelas"
 NUMBER = b"5025211000"  # the one that the client sent in lab.pcap
-LAB = list(records(io.BytesIO((CAPTURES / "lab.pcap").read_bytes())))
+LAB = list(packets(io.BytesIO((CAPTURES / "lab.pcap").read_bytes())))
 LATE = 25  # frames of lab.pcap until all handshakes but that of SUB are over
 RIGHT = {  # by the frames of lab.pcap, which tests/captures/lab.txt lists
     "greeting_req": "21",
@@ -39,7 +40,7 @@ def form(**answers: str) -> str:
     return "".join(f"{key} = {value}\n" for key, value in (RIGHT | answers).items())
 
 
-def pcap(packets: Iterable[Record]) -> bytes:
+def pcap(packets: Iterable[Packet]) -> bytes:
     """Return a capture file of Ethernet packets."""
     out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
     for _, time, _, data, length in packets:
@@ -48,13 +49,13 @@ def pcap(packets: Iterable[Record]) -> bytes:
     return out
 
 
-def text(packets: Iterable[Record], old: bytes, new: bytes) -> list[Record]:
+def text(packets: Iterable[Packet], old: bytes, new: bytes) -> list[Packet]:
     """Return the packets with a text replaced by another of the same length."""
     assert len(old) == len(new)
     return [packet._replace(data=packet.data.replace(old, new)) for packet in packets]
 
 
-def another(number: str, sent: str | None = None) -> list[Record]:
+def another(number: str, sent: str | None = None) -> list[Packet]:
     """Return the lab as another student would have captured it, at another time.
 
     Ports of the clients and all sequence numbers are others; `sent` is the number in the request.

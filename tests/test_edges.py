@@ -1,6 +1,7 @@
 """What a clumsy classroom does: other rights, other paths, other files, and two labs at once."""
 
 import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from urllib.request import urlopen
 
 import pexpect
 import pytest
+
 from conftest import BRIDGE, COMPOSE, LIMIT, PROJECT, ROOT, Served, compose, run, wait_for
 from test_pack import Engine, engine
 from test_wire_story import WIRE, wirezmq
@@ -176,7 +178,7 @@ def test_setup_with_an_old_buildx(lab: None, version: str, old: bool, tmp_path: 
 
 
 def test_engines_knows_no_other_systems() -> None:
-    done = run("scripts/engines", "windows")
+    done = run("scripts/dev/engines", "windows")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("engines: which of debian12, debian13, ubuntu24.04, ")
 
@@ -369,6 +371,24 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         page.expect(pexpect.EOF)
     finally:
         run(*dc, "down", **how)
+
+
+def test_demo_captures_where_the_bridge_is(desktop: Engine, tmp_path: Path) -> None:
+    """With Docker Desktop and rootless Docker no tcpdump on this machine finds it."""
+    bridge = f"{BRIDGE}-e"
+    env = os.environ | {"DOCKER_HOST": desktop.host, "ZMQ_BRIDGE": bridge}
+    base = compose("config", "--format", "json").stdout
+    args = json.loads(base)["services"]["zmq-rep"]["build"]["args"]
+    desktop.docker("tag", "praktikum-zmq", args["BASE"])  # or setup would make it
+    try:
+        done = run(str(ROOT / "scripts/demo"), cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stdout + done.stderr
+        instead = f"the bridge {bridge} is not on this machine: capture where it is, by zmq-wire -w"
+        for words in instead, f"\nlive from {bridge}, ", "14 of 14 found", f"{tmp_path}/zmq.pcap":
+            assert words in done.stdout
+        assert (tmp_path / "zmq.pcap").exists() and (tmp_path / "zmq.html").exists()
+    finally:
+        run(*COMPOSE, "down", env=env)
 
 
 def test_live_before_the_lab_is_up(tmp_path: Path) -> None:

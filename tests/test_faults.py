@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, asleep, compose, run, wait_for
 from test_lab import in_container, inspect, logs, processes
 

@@ -1,6 +1,6 @@
 """What the worker unpickles, and made-up bytes for each parser of wire/: none may raise.
 
-FUZZ is how many inputs a property gets: few in the tests, many in scripts/fuzz. As a program
+FUZZ is how many inputs a property gets: few in the tests, many in scripts/dev/fuzz. As a program
 this gives one property inputs that are guided by coverage: test_fuzz.py NAME [libFuzzer options]
 """
 
@@ -12,21 +12,25 @@ import pickletools
 import re
 import sys
 
-import hostile
-from conftest import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from read.frames import CaptureError, records
-from read.greeting import Opening
-from read.payload import pickled, printable, properties, text_of
-from read.segments import segment
-from read.story import Story
-from read.zmtp import KEPT, Frame
-from tell.as_json import capture_json
-from tell.check import table
-from tell.page import write_page
-from tell.text import story_lines
+
+import hostile
+from capture.files import packets
+from capture.packet import CaptureError
+from conftest import ROOT
+from grade.requirements import table
+from output.html import write_page
+from output.json import capture_json
+from output.text import story_lines
+from safe import printable, text_of
+from story.pickles import pickled
+from story.story import Story
+from tcp.segment import segment
 from wire_packets import CAPTURES, Talk, pcap
+from zmtp.command import properties
+from zmtp.frames import KEPT, Frame
+from zmtp.greeting import Negotiation
 
 # what a terminal obeys, or that turns text around: no page needs it
 OBEYED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\ud800-\udfff]")
@@ -98,7 +102,7 @@ def test_payloads(data: bytes) -> None:
 @often
 @given(said, st.lists(st.integers(0, 4000), max_size=5), st.booleans(), st.integers(0, 3))
 def test_zmtp(data: bytes, places: list[int], guess: bool, skips: int) -> None:
-    opening = Opening(guess)
+    opening = Negotiation(guess)
     for start, end in zip([0, *sorted(places)], [*sorted(places), len(data)], strict=True):
         if part := data[start:end]:
             for _, item in opening.feed(0, part, 1, 1):
@@ -112,7 +116,7 @@ def test_zmtp(data: bytes, places: list[int], guess: bool, skips: int) -> None:
 def test_capture_files(data: bytes) -> None:
     story = Story()
     with contextlib.suppress(CaptureError):
-        for record in records(io.BytesIO(data)):
+        for record in packets(io.BytesIO(data)):
             segment(record)
             story.feed(record)
     story.end()
@@ -125,7 +129,7 @@ def test_conversations(talk: list[tuple[int, bytes]], each: bool) -> None:
     for side, data in talk:
         made.say(side, *(data[at : at + 1400] for at in range(0, len(data), 1400)))
     story = Story(each)
-    for record in records(io.BytesIO(pcap(made.close().packets))):
+    for record in packets(io.BytesIO(pcap(made.close().packets))):
         story.feed(record)
     story.end()
     page = io.StringIO()

@@ -13,22 +13,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import LIMIT, ROOT, Tool
-from grade.copies import copies
-from grade.files import handed_in
-from grade.form import QUESTIONS, parse
-from grade.marks import Answers, Mark
-from grade.row import grade
-from grade.table import cells
-from grade.whole import grade_class
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from capture.files import packets
+from capture.packet import Packet
+from cli.grade import run as grade_class
+from cli.terminal import progress
+from conftest import LIMIT, ROOT, Tool
+from grade.answers import Answers, Mark
+from grade.copies import copies
+from grade.form import QUESTIONS, parse
+from grade.graded import grade
+from grade.submissions import handed_in
+from grade.table import cells
 from kelas import CAPTURES, LAB, LATE, NUMBER, RIGHT, SAMPLE, another, form, pcap, sample, text
-from read.frames import Record, records
-from read.story import PORTS, Story
-from read.whole import progress
-from tell.annotate import write_pcapng
+from output.pcapng import write_pcapng
+from story.story import Story
 from wire_packets import ACK, FIN, SYN, Talk, command, ethernet, tcp
+from zmtp.patterns import PORTS
 
 LAB_FILE = CAPTURES / "lab.pcap"
 
@@ -54,17 +57,18 @@ def graded(folder: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
 
 
-def marks(answers: bytes | str, packets: list[Record] = LAB) -> dict[str, Mark]:
+def marks(answers: bytes | str, packets: list[Packet] = LAB) -> dict[str, Mark]:
     """Return the marks of a form, by key."""
     looks = Answers(parse(answers.encode() if isinstance(answers, str) else answers))
     story = Story(keep=False)
     for packet in packets:
-        looks.look(packet, story.feed(packet))
-    looks.look(None, story.end())
+        new = story.feed(packet)
+        looks.look(packet, story.segment, new)
+    looks.look(None, None, story.end())
     return {mark.key: mark for mark in looks.marks(story)}
 
 
-def numbered(packets: list[Record]) -> list[Record]:
+def numbered(packets: list[Packet]) -> list[Packet]:
     return [packet._replace(number=number) for number, packet in enumerate(packets, 1)]
 
 
@@ -354,20 +358,20 @@ def test_a_packet_that_was_captured_twice_is_right_both_times() -> None:
 def test_each_packet_of_a_message_that_is_cut_up_is_right() -> None:
     talk = Talk().shake().say(0, b"\1\0\0\6H").say(1, command(b"PING", b"\0\0"))
     talk.say(0, b"al", b"lo", b"!")
-    packets = list(records(io.BytesIO(talk.capture)))
-    for frame in "8", "10", "11", "12":
-        assert marks(f"request = {frame}", packets)["request"].verdict == "right"
-    assert marks("request = 7", packets)["request"].mistake == "READY taken for request"
-    assert marks("request = 9", packets)["request"].mistake == "ping taken for request"
+    taken = list(packets(io.BytesIO(talk.capture)))
+    for number in "8", "10", "11", "12":
+        assert marks(f"request = {number}", taken)["request"].verdict == "right"
+    assert marks("request = 7", taken)["request"].mistake == "READY taken for request"
+    assert marks("request = 9", taken)["request"].mistake == "ping taken for request"
 
 
 def test_no_jobs_are_lost_by_a_worker_that_goes_on(tmp_path: Path) -> None:
     pull, push = (bytes((10, 0, 0, 6)), 40002), (bytes((10, 0, 0, 7)), 9999)
     talk = Talk(pull, push).shake(b"PULL", b"PUSH").say(1, b"\0\5\x80\4K\3.", b"\0\5\x80\4K\4.")
     for _ in range(2):
-        packets = list(records(io.BytesIO(talk.capture)))
+        taken = list(packets(io.BytesIO(talk.capture)))
         for count in "0", "1", "2":
-            mistake = marks(f"jobs_lost = {count}", packets)["jobs_lost"].mistake
+            mistake = marks(f"jobs_lost = {count}", taken)["jobs_lost"].mistake
             assert mistake == "jobs_lost of a worker whose end is not in the capture"
         talk.add(1, FIN | ACK)  # PUSH ends, and the worker with it: that is no lost worker
         talk.add(0, FIN | ACK)
@@ -424,7 +428,7 @@ def test_a_form_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 # --- copies -------------------------------------------------------------------------------------
 
 
-def as_pcapng(packets: list[Record], folder: Path) -> bytes:
+def as_pcapng(packets: list[Packet], folder: Path) -> bytes:
     (folder / "source").write_bytes(pcap(packets))
     out = io.BytesIO()
     write_pcapng(str(folder / "source"), {}, out)
@@ -432,7 +436,7 @@ def as_pcapng(packets: list[Record], folder: Path) -> bytes:
     return out.getvalue()
 
 
-def shorter(packets: list[Record], keep: Callable[[Record], bool]) -> list[Record]:
+def shorter(packets: list[Packet], keep: Callable[[Packet], bool]) -> list[Packet]:
     return [packet for packet in packets if keep(packet)]
 
 
@@ -494,7 +498,7 @@ COPIES: dict[str, tuple[Callable[[Path], bytes], str]] = {
 }
 
 
-def ports(packet: Record) -> list[int]:
+def ports(packet: Packet) -> list[int]:
     return [int.from_bytes(packet.data[34:36]), int.from_bytes(packet.data[36:38])]
 
 
@@ -745,10 +749,10 @@ def test_a_class_says_how_far_it_is_on_a_terminal_alone(
         (tmp_path / f"{number}.pcap").write_bytes(pcap(LAB))
     clock = iter(range(1000))
     monkeypatch.setattr("time.monotonic", lambda: next(clock) * 0.6)
-    options = Namespace(captures=[str(tmp_path)], csv=False, json=False)
+    options = Namespace(captures=[str(tmp_path)], csv=False, json=False, ports=PORTS)
     for terminal, said in (False, False), (True, True):
         monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
-        grade_class(options, PORTS)
+        grade_class(options)
         assert ("\r2 of 3 captures" in capsys.readouterr().err) == said
 
 
@@ -757,7 +761,7 @@ def test_a_wild_class_ends_in_a_table(tmp_path: Path) -> None:
     loud = Talk().shake()
     for _ in range(2000):
         loud.say(0, b"\0\n5025211000" * 100)
-    (tmp_path / "1.pcap").write_bytes(pcap(list(records(io.BytesIO(loud.capture)))))
+    (tmp_path / "1.pcap").write_bytes(pcap(list(packets(io.BytesIO(loud.capture)))))
     (tmp_path / "1.txt").write_text("request = 8\nreply = 9\ngreeting_req = 4")
     (tmp_path / "2.pcap").write_bytes(Talk().capture + b"".join(syns))
     rows = graded(tmp_path)

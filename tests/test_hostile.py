@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import hostile
 import pytest
 import zmq
+
+import hostile
 from conftest import COMPOSE, LIMIT, ROOT, Script, press_ctrl_c, run, wait_for
 from test_lab import ends, exec_typed, inspect, process
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pexpect
 import pytest
+
 from conftest import BRIDGE, LIMIT, PROJECT, ROOT, asleep, compose, press_ctrl_c, run, wait_for
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
@@ -353,7 +354,14 @@ def jobs_handed_out() -> list[str]:
 
 
 def test_demo_runs_the_lab(tmp_path: Path, tshark: Callable[[list[str], Path], str]) -> None:
-    done = run(str(ROOT / "scripts/demo"), cwd=tmp_path)
+    """Also where sudo first says that it does not know the machine's own name."""
+    sudo = tmp_path / "bin/sudo"
+    sudo.parent.mkdir()
+    said = "sudo: unable to resolve host lab: Name or service not known"
+    sudo.write_text(f'#!/bin/sh\necho "{said}" >&2\nexec {shutil.which("sudo")} "$@"\n')
+    sudo.chmod(0o755)
+    path = {"PATH": f"{sudo.parent}:{os.environ['PATH']}"}
+    done = run(str(ROOT / "scripts/demo"), cwd=tmp_path, env=os.environ | path)
     assert done.returncode == 0, done.stdout + done.stderr
     for words in (
         "Reply: 'World'",
@@ -369,7 +377,7 @@ def test_demo_runs_the_lab(tmp_path: Path, tshark: Callable[[list[str], Path], s
     ):
         assert words in done.stdout
     assert len(re.findall(r"job of \d s \.+ done", done.stdout)) == 2
-    assert re.search(r"^Received: 'WAKTU ", done.stdout, re.M)
+    assert len(re.findall(r"^Received: 'WAKTU ", done.stdout, re.M)) >= 3
     assert left_behind() == ""
     # What real tcpdump captured, read by real tshark.
     told = tshark(
@@ -395,7 +403,16 @@ def left_behind() -> str:
     )
 
 
-@pytest.mark.parametrize("step", ["five seconds of WAKTU", "until two jobs are done"])
+def test_demo_says_why_it_cannot_capture(tmp_path: Path) -> None:
+    (tmp_path / "zmq.pcap").mkdir()
+    done = run(str(ROOT / "scripts/demo"), cwd=tmp_path)
+    assert done.returncode == 1 and "REQ-REP" not in done.stdout
+    says = f"demo: the capture did not begin: tcpdump: .*{tmp_path}/zmq.pcap: Is a directory"
+    assert re.fullmatch(says, done.stderr.splitlines()[-1])
+    assert left_behind() == ""
+
+
+@pytest.mark.parametrize("step", ["three messages of WAKTU", "until two jobs are done"])
 def test_ctrl_c_leaves_nothing_of_the_demo(step: str, tmp_path: Path) -> None:
     demo = pexpect.spawn(
         str(ROOT / "scripts/demo"), cwd=str(tmp_path), encoding="utf-8", timeout=LIMIT

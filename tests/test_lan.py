@@ -6,6 +6,7 @@ from typing import Any
 
 import pexpect
 import pytest
+
 from conftest import BRIDGE, COMPOSE, LIMIT, PROJECT, ROOT, compose, run, wait_for
 from test_pack import sudo
 

@@ -12,10 +12,11 @@ import pytest
 from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+
 from conftest import LIMIT, ROOT
 from wire_packets import CAPTURES
 
-CATALOGUE = ROOT / "wire/tell/locale/id/LC_MESSAGES/zmq-wire.po"
+CATALOGUE = ROOT / "wire/output/locale/id/LC_MESSAGES/zmq-wire.po"
 KEYWORDS = {"_": None, "ngettext": (1, 2)}
 FIELD = re.compile(r"%\((\w+)\)s")
 

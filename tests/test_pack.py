@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+
 from conftest import LIMIT, PROJECT, ROOT, run, wait_for
 
 # One worker packs the image, and has the engine that starts without one.

@@ -17,6 +17,7 @@ from typing import Any
 import pexpect
 import pytest
 import zmq
+
 from conftest import LIMIT, ROOT, Script, asleep, press_ctrl_c, run, wait_for
 
 SCRIPTS = {
@@ -27,8 +28,8 @@ SCRIPTS = {
     "push/pushzmq.py": "PUSH dispatcher",
     "pull/pullzmq.py": f"Worker {platform.node()}",
 }
-CODE = {"rep": 18, "req": 36, "pub": 20, "sub": 20, "push": 22, "pull": 30}  # lines at most
-ALL = {"rep": 32, "req": 50, "pub": 34, "sub": 34, "push": 36, "pull": 46}  # with all between them
+CODE = {"rep": 18, "req": 42, "pub": 20, "sub": 20, "push": 22, "pull": 34}  # lines at most
+ALL = {"rep": 32, "req": 60, "pub": 34, "sub": 34, "push": 36, "pull": 50}  # with all between them
 Start = Callable[..., Script]
 
 
@@ -71,9 +72,7 @@ def test_the_six_have_150_lines_of_code() -> None:
     assert sum(map(code_lines, SCRIPTS)) <= 150
 
 
-@pytest.mark.parametrize(
-    "command", ["ruff check . scripts/bench", "ruff format --check . scripts/bench", "mypy"]
-)
+@pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
 def test_style_and_types(command: str) -> None:
     """All Python here, not only the six."""
     done = run(sys.executable, "-m", *command.split())

@@ -10,8 +10,9 @@ from urllib.request import urlopen
 
 import pytest
 import zmq
-from conftest import COMPOSE, ROOT, Served, compose, run, wait_for
 from playwright.sync_api import Browser, Locator, Page, expect
+
+from conftest import COMPOSE, ROOT, Served, compose, run, wait_for
 from test_wire_story import wirezmq
 from wire_packets import CAPTURES, Talk, pcap, questions
 

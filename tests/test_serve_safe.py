@@ -13,13 +13,14 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import hostile
 import pytest
 import zmq
-from conftest import LIMIT, Served, wait_for
 from playwright.sync_api import Browser, expect
-from read.frames import records
-from read.segments import Segment, segment
+
+import hostile
+from capture.files import packets
+from conftest import LIMIT, Served, wait_for
+from tcp.segment import Segment, segment
 from test_serve import LAB, Serve, events, opened, pick, status
 from test_wire_story import wirezmq
 from wire_packets import Talk, frame, pcap, questions, ready
@@ -141,7 +142,7 @@ def test_nothing_can_be_changed(serve: Serve) -> None:
         "/etc/passwd",
     ):
         assert ask(served, path)[0] == 404
-    for query in ("capture=-1", "capture=99", "frame=x", f"skip={'9' * 500}", "frame=²"):
+    for query in ("capture=-1", "capture=99", "packet=x", f"step={'9' * 500}", "packet=²"):
         assert ask(served, "/play?" + query.replace("²", "%C2%B2"))[0] == 200
 
 
@@ -365,7 +366,7 @@ def test_a_hundred_browsers_a_slow_one_and_one_that_never_reads(
     served.interrupt()
     told = wirezmq("kept.pcap", cwd=tmp_path).stdout
     with (tmp_path / "kept.pcap").open("rb") as kept:  # and nothing of what the page itself sends
-        parts = [part for record in records(kept) if isinstance(part := segment(record), Segment)]
+        parts = [part for record in packets(kept) if isinstance(part := segment(record), Segment)]
     keys = [part.key[-4:] for part in parts]
     assert served.port.to_bytes(2) not in {key[:2] for key in keys} | {key[2:] for key in keys}
     (run,) = [line for line in told.splitlines() if "under count" in line]
@@ -380,7 +381,7 @@ def test_a_capture_gone_through_backwards_takes_no_more_memory(
 
     for step in range(200):  # each is asked for, and left again for the one before
         with socket.create_connection(("127.0.0.1", served.port)) as asked:
-            request = f"GET /play?skip={1000 - step} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            request = f"GET /play?step={1000 - step} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
             asked.sendall(request.encode())
             asked.recv(1000)
     memory = resident(served.process.pid)
@@ -397,7 +398,7 @@ def test_ctrl_c_does_not_wait_for_who_is_on_the_way_to_a_far_place(
         for _ in range(100):  # which would take half a minute
             connection = socket.create_connection(("127.0.0.1", served.port))
             open_until_then.enter_context(connection)
-            connection.sendall(b"GET /play?frame=20000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            connection.sendall(b"GET /play?packet=20000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert connection.recv(1000).startswith(b"HTTP/1.1 200")
         begin = time.monotonic()
         assert served.interrupt() == "\nended\n"

@@ -11,6 +11,7 @@ from subprocess import PIPE, Popen
 from typing import Any, NamedTuple
 
 import pytest
+
 from conftest import LIMIT, LOOK_FOR, PROJECT, WITNESSES, last_lines, run, wait_for
 from test_pack import Engine, engine, sudo
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from conftest import LIMIT
-from read.events import Connection, Event, Part
-from read.story import PORTS
-from tell.annotate import Notes, _comment, note, write_pcapng
-from tell.names import hosts
+from output.hosts import hosts
+from output.pcapng import Notes, _comment, note, write_pcapng
+from story.model import Connection, Event, MessageFrame
 from wire_packets import Talk, frame, greeting, read, ready
+from zmtp.patterns import PORTS
 
 Tshark = Callable[[list[str], Path], str]
 START = 1_795_392_860  # seconds since 1970 of the first packet
@@ -225,7 +226,11 @@ def test_many_messages_in_a_packet_and_long_ones_stay_within_an_option() -> None
     connection = Connection(1, "10.0.0.1:1", "10.0.0.2:2", client_type="PULL", server_type="PUSH")
     notes: Notes = {}
     for _ in range(300):
-        note(notes, connection, Event(7, 0, "10.0.0.2:2", "message", "€" * 1000, 3000, begin=7))
+        note(
+            notes,
+            connection,
+            Event(7, 0, "10.0.0.2:2", "message", "€" * 1000, 3000, first_packet=7),
+        )
     option = _comment("<", notes[7])
     assert len(option) < 65536
     assert option.rstrip(b"\0").endswith(b"; and 281 more")
@@ -233,8 +238,8 @@ def test_many_messages_in_a_packet_and_long_ones_stay_within_an_option() -> None
 
 
 def test_the_packets_before_the_last_say_what_they_begin() -> None:
-    parts = [Part(3, "delimiter", "", 0), Part(9, "body", "Hello", 5)]
-    event = Event(9, 0, "10.0.0.1:1", "request", "Hello", 5, begin=3, parts=parts)
+    parts = [MessageFrame(3, "delimiter", "", 0), MessageFrame(9, "body", "Hello", 5)]
+    event = Event(9, 0, "10.0.0.1:1", "request", "Hello", 5, first_packet=3, parts=parts)
     connection = Connection(1, "10.0.0.1:1", "10.0.0.2:2", client_type="REQ", server_type="REP")
     notes: Notes = {}
     note(notes, connection, event)

@@ -9,14 +9,15 @@ import dpkt  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from read.frames import CaptureError, Record, records
-from read.greeting import Opening
-from read.payload import pickled, printable
-from read.segments import Segment, Segments, segment
-from read.story import Story
-from read.streams import Streams
-from read.zmtp import KEPT, Frame, Greeting
-from tell.text import story_lines
+
+from capture.files import packets
+from capture.packet import CaptureError, Packet
+from output.text import story_lines
+from safe import printable
+from story.pickles import pickled
+from story.story import Story
+from tcp.assembler import Assembler
+from tcp.segment import Segment, Segments, segment
 from wire_packets import (
     ACK,
     CLIENT,
@@ -32,6 +33,8 @@ from wire_packets import (
     tcp,
     told,
 )
+from zmtp.frames import KEPT, Frame, Greeting
+from zmtp.greeting import Negotiation
 
 bodies = st.lists(
     st.tuples(st.binary(max_size=600), st.sampled_from((0, 1, 4))), min_size=1, max_size=12
@@ -49,7 +52,7 @@ def test_frames_cut_anywhere_read_back_the_same(
     frames: list[tuple[bytes, int]], places: list[int]
 ) -> None:
     data = greeting() + b"".join(frame(body, flags) for body, flags in frames)
-    opening, items, ends, total = Opening(), [], [], 0
+    opening, items, ends, total = Negotiation(), [], [], 0
     for number, piece in enumerate(cut_at(data, places), 1):
         items += [item for _, item in opening.feed(0, piece, number, number)]
         total += len(piece)
@@ -86,7 +89,7 @@ def test_segments_reordered_and_repeated_read_back_the_same(
     segments = [talk.add(0, 0, piece, skip=True) for piece in cut_at(data, places)]
     segments += [segments[i % len(segments)] for i in again]
     shuffle.shuffle(segments)
-    streams, opening, items = Streams(), Opening(), []
+    streams, opening, items = Assembler(), Negotiation(), []
     for record in read(pcap(talk.packets + segments)):
         part = segment(record)
         assert isinstance(part, Segment)
@@ -108,7 +111,7 @@ def test_no_bytes_make_the_parsers_raise(
     two = b"\xff" + bytes(8) + b"\x7f"
     for prefix in b"", greeting(), greeting(minor=0), two, two + b"\x01\x05", two + b"\x03\x04":
         for skips in False, True:
-            opening = Opening(guess, late)
+            opening = Negotiation(guess, late)
             opening.feed(0, prefix, 1, 1)
             for number, (side, data) in enumerate(said, 2):
                 if data:
@@ -122,7 +125,7 @@ def test_no_bytes_make_the_parsers_raise(
 def test_no_packet_makes_the_headers_raise(data: bytes, link: int) -> None:
     whole = ethernet(tcp(CLIENT, SERVER, 1, 0, SYN))
     for packet in data, whole[:14] + data, whole[:34] + data, whole[: len(data)]:
-        segment(Record(1, 0, link, packet, len(packet)))
+        segment(Packet(1, 0, link, packet, len(packet)))
 
 
 @given(st.binary(max_size=300), st.integers(0, 400))
@@ -132,7 +135,7 @@ def test_no_file_makes_the_readers_raise_anything_else(data: bytes, place: int) 
     for whole in plain, ng:
         for file in data, whole[:4] + data, whole[:place] + data:
             try:
-                list(records(io.BytesIO(file)))
+                list(packets(io.BytesIO(file)))
             except CaptureError as error:
                 assert str(error)
 
@@ -148,7 +151,7 @@ def test_no_conversation_makes_the_story_raise_or_obey(talk: list[tuple[int, byt
 
 
 def test_a_frame_that_claims_to_be_huge_is_not_kept() -> None:
-    opening = Opening()
+    opening = Negotiation()
     opening.feed(0, greeting() + b"\x02" + (2**63).to_bytes(8), 1, 1)
     for _ in range(100):
         assert opening.feed(0, bytes(60000), 2, 2) == []
@@ -261,7 +264,7 @@ LINKS = {
 @pytest.mark.parametrize("name", LINKS)
 def test_every_kind_of_link_gives_the_same_segment(name: str) -> None:
     link, data = LINKS[name]
-    found = segment(Record(7, 0, link, data, len(data)))
+    found = segment(Packet(7, 0, link, data, len(data)))
     assert isinstance(found, Segment)
     assert (found.seq, found.flags, found.payload, found.cut) == (9, ACK, b"Hello", 0)
 
@@ -269,7 +272,7 @@ def test_every_kind_of_link_gives_the_same_segment(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in LINKS if name != "padding"])
 def test_a_packet_cut_by_the_snap_length_says_how_much_is_missing(name: str) -> None:
     link, data = LINKS[name]
-    found = segment(Record(7, 0, link, data[:-3], len(data)))
+    found = segment(Packet(7, 0, link, data[:-3], len(data)))
     assert isinstance(found, Segment)
     assert (found.payload, found.cut) == (b"He", 3)
 
@@ -314,7 +317,7 @@ FRAGMENTS = {
 def test_fragments_give_the_segment(name: str, order: tuple[int, ...]) -> None:
     segments = Segments()
     parts = [FRAGMENTS[name][index] for index in order]
-    found = [segments.take(Record(7, 0, 1, part, len(part))) for part in parts]
+    found = [segments.take(Packet(7, 0, 1, part, len(part))) for part in parts]
     assert found[:2] == [None, None] and found[2] is not None
     assert (found[2].seq, found[2].payload, found[2].cut) == (9, LONG, 0)
     assert segments.fragments == 0
@@ -324,7 +327,7 @@ def test_fragments_give_the_segment(name: str, order: tuple[int, ...]) -> None:
 def test_a_fragment_alone_is_counted(name: str) -> None:
     segments = Segments()
     part = FRAGMENTS[name][1]
-    assert segments.take(Record(7, 0, 1, part, len(part))) is None
+    assert segments.take(Packet(7, 0, 1, part, len(part))) is None
     assert segments.fragments == 1
 
 

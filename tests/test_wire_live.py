@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import zmq
+
 from conftest import BRIDGE, LIMIT, run
 from test_wire_story import WIRE, wirezmq
 
@@ -117,7 +118,7 @@ def test_a_file_that_cannot_be_written() -> None:
 SILENT = """
 import signal, sys, threading, time
 sys.path.insert(0, "wire")
-from read.live import listen, packets
+from capture.interface import listen, packets
 
 def elsewhere():  # the signal arrives, but does not wake the wait for a packet
     time.sleep(0.3)

@@ -5,8 +5,9 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from read.events import Event
-from tell.octets import Octets, octets
+
+from output.octets import Octets, octets
+from story.model import Event
 from wire_packets import Talk, command, frame, greeting, told
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 import zmq
+from zmq.auth.thread import ThreadAuthenticator
+
 from conftest import LIMIT
 from test_wire_live import Live
 from test_wire_story import wirezmq
 from wire_packets import CAPTURES
-from zmq.auth.thread import ThreadAuthenticator
 
 Reader = Callable[[list[str], Path], str]
 Found = Counter[tuple[int, str, int, str]]  # frame, kind, bytes, text
@@ -226,7 +227,7 @@ def ours(story: str, ports: set[int]) -> Iterator[tuple[int, str, int, str]]:
             continue
         for event in connection["events"]:
             if event["kind"] == "greeting":
-                yield event["frame"], "greeting", 64, f"{event['version']} {event['mechanism']}"
+                yield event["packet"], "greeting", 64, f"{event['version']} {event['mechanism']}"
             for part in event.get("parts", ()):
                 name, kind = part["text"], "data"
                 if part["role"] == "command":
@@ -235,7 +236,7 @@ def ours(story: str, ports: set[int]) -> Iterator[tuple[int, str, int, str]]:
                         name = event["kind"].upper()
                     elif name == "^RROR":  # no name of a command: tshark shows its bytes
                         name, kind = "", "data"
-                yield part["frame"], kind, part["size"], name
+                yield part["packet"], kind, part["size"], name
 
 
 def agree(folder: Path, name: str, ports: set[int], tshark: Reader) -> Found:

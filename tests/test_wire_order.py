@@ -5,11 +5,13 @@ from pathlib import Path
 
 import dpkt  # type: ignore[import-untyped]
 import pytest
-from read import kept, streams
-from read.events import Connection
-from read.frames import Record
-from read.story import Story
-from tell.text import heading, story_lines
+
+from capture.packet import Packet
+from output.text import heading, story_lines
+from story import store
+from story.model import Connection
+from story.story import Story
+from tcp import assembler
 from wire_packets import (
     ACK,
     CAPTURES,
@@ -21,6 +23,7 @@ from wire_packets import (
     ethernet,
     frame,
     greeting,
+    missing,
     pcap,
     read,
     ready,
@@ -36,7 +39,7 @@ CAPTURED += sorted((CAPTURES / "versions").glob("*3.1*.pcap")) + sorted(
 )
 
 
-def story(records: list[Record]) -> Story:
+def story(records: list[Packet]) -> Story:
     found = Story(each=True)
     for record in records:
         found.feed(record)
@@ -65,7 +68,7 @@ def test_shuffled_within_six_packets_it_is_told_the_same(path: Path) -> None:
     expected = heard(story(records))
     assert expected
     for seed in range(20):
-        shuffle, mixed = random.Random(seed), list[Record]()
+        shuffle, mixed = random.Random(seed), list[Packet]()
         for at in range(0, len(records), 6):
             block = records[at : at + 6]
             shuffle.shuffle(block)
@@ -74,7 +77,7 @@ def test_shuffled_within_six_packets_it_is_told_the_same(path: Path) -> None:
         assert heard(found) == expected, seed
         for connection in found.connections:
             assert not {"gap", "late"} & set(connection.counts)
-            assert connection.missing == connection.retransmitted == 0
+            assert missing(connection) == connection.retransmitted == 0
 
 
 def test_an_ack_before_its_data_is_no_gap() -> None:
@@ -86,7 +89,7 @@ def test_an_ack_before_its_data_is_no_gap() -> None:
     talk.say(1, WORLD, WORLD)
     (connection,) = told(talk.capture, each=True).connections
     assert (connection.requests, connection.replies) == (["Hello"] * 2, ["World"] * 2)
-    assert (connection.missing, connection.retransmitted) == (0, 0)
+    assert (missing(connection), connection.retransmitted) == (0, 0)
 
 
 def test_a_reply_captured_before_its_request_is_told_behind_it() -> None:
@@ -96,7 +99,7 @@ def test_a_reply_captured_before_its_request_is_told_behind_it() -> None:
     talk.packets.append(request)
     (connection,) = told(talk.capture).connections
     assert [event.kind for event in connection.events[-2:]] == ["request", "reply"]
-    assert [event.frame for event in connection.events[-2:]] == [9, 8]
+    assert [event.packet for event in connection.events[-2:]] == [9, 8]
 
 
 def test_what_never_comes_is_given_up_by_distance() -> None:
@@ -111,9 +114,9 @@ def test_what_never_comes_is_given_up_by_distance() -> None:
         for _, event in found.feed(record)
     ]
     gap = next(number for number, kind in new if kind == "gap")
-    assert gap == 8 + streams.AWAY
+    assert gap == 8 + assembler.AWAY
     (connection,) = told(talk.capture).connections
-    assert (connection.missing, connection.counts["reply"]) == (9, 60)
+    assert (missing(connection), connection.counts["reply"]) == (9, 60)
 
 
 def begun(talk: Talk) -> Talk:
@@ -144,13 +147,13 @@ def test_closed_connections_need_no_place() -> None:
     found = told(pcap(before + interleaved([begun(talk) for talk in after])))
     assert len(found.connections) == 6200
     assert not any(connection.late for connection in found.connections)
-    assert len(found.streams.halves) <= 2 * (streams.RECENT + 200)
+    assert len(found.streams.halves) <= 2 * (assembler.RECENT + 200)
 
 
 def test_those_in_handshake_are_dropped_last_and_it_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(streams, "FLOWS", 100)
+    monkeypatch.setattr(assembler, "FLOWS", 100)
     known = [begun(talk).say(1, ready(b"REP")) for talk in numbered(100)]
     shaking = [Talk(client=(bytes((10, 9, 9, n)), 40000)).open() for n in range(80)]
     packets = interleaved(known) + interleaved(shaking)
@@ -167,7 +170,7 @@ def test_those_in_handshake_are_dropped_last_and_it_is_said(
 
 
 def test_more_connections_than_are_kept_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "CONNECTIONS", 80)
+    monkeypatch.setattr(store, "CONNECTIONS", 80)
     closed = [packet for talk in numbered(200) for packet in begun(talk).close().packets]
     live = [Talk(client=(bytes((10, 9, 9, n)), 40000)) for n in range(100)]
     found = told(pcap(closed + interleaved([begun(talk) for talk in live])))
@@ -182,7 +185,7 @@ def test_more_connections_than_are_kept_are_counted(monkeypatch: pytest.MonkeyPa
 def test_many_different_messages_are_told_together_in_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kept, "ROOM", 20_000)
+    monkeypatch.setattr(store, "ROOM", 20_000)
     talk = Talk().shake()
     for number in range(300):
         talk.say(0, frame(b"", 1) + frame(b"request %d" % number)).say(1, WORLD)
@@ -203,12 +206,12 @@ def test_refused_attempts_say_that_the_types_are_by_the_port() -> None:
     )
 
 
-def cut(packets: list[bytes], snap: int) -> list[Record]:
+def cut(packets: list[bytes], snap: int) -> list[Packet]:
     records = read(pcap(packets))
     return [record._replace(data=record.data[:snap]) for record in records]
 
 
-def off_the_ports(records: list[Record]) -> Connection:
+def off_the_ports(records: list[Packet]) -> Connection:
     found = Story(ports={})
     for record in records:
         found.feed(record)
@@ -250,7 +253,7 @@ def test_fragments_of_ip_are_put_together(order: list[int]) -> None:
     found = told(talk.say(1, WORLD).capture)
     (connection,) = found.connections
     request = next(event for event in connection.events if event.kind == "request")
-    assert (request.text, request.frame, found.segments.fragments) == ("y" * 50, 10, 0)
+    assert (request.text, request.packet, found.segments.fragments) == ("y" * 50, 10, 0)
     assert connection.events[-1].text == "World"
 
 
@@ -268,7 +271,7 @@ def test_a_fin_that_is_not_captured_is_no_lost_byte() -> None:
     talk.add(0, FIN | ACK, skip=True)
     talk.add(1, FIN | ACK)
     (connection,) = told(talk.capture).connections
-    assert (connection.missing, "gap" in connection.counts) == (0, False)
+    assert (missing(connection), "gap" in connection.counts) == (0, False)
 
 
 def test_a_syn_of_a_port_used_before_ends_what_waited() -> None:

@@ -8,15 +8,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from conftest import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, expect
-from read.events import KINDS, Connection, Event
-from read.payload import printable
-from read.story import Story
-from tell.diagram import COLUMNS, columns, diagram, label
-from tell.page import MOST, ROWS, write_page
+
+from conftest import run
+from output.diagram import COLUMNS, columns, diagram, label
+from output.html import MOST, ROWS, write_page
+from safe import printable
+from story.model import KINDS, Connection, Event
+from story.story import Story
 from wire_packets import CAPTURES, Talk, frame, told
 
 OURS = set(
@@ -111,7 +112,7 @@ def test_every_event_is_in_the_table_and_in_the_diagram(lab_page: str) -> None:
     events = [event for connection in story.connections for event in connection.events]
     assert len(rows) == len(events)
     for row, event in zip(rows, events, strict=True):
-        assert row[0].split("–")[0] == str(event.frame)
+        assert row[0].split("–")[0] == str(event.packet)
         assert row[1] == f"{event.time:.6f}"
         assert row[2] == event.layer
     arrows = [line for svg in drawings(lab_page) for line in svg.findall("*/*[@class='frame']")]
@@ -123,7 +124,7 @@ def test_the_page_says_what_it_is_about(lab_page: str) -> None:
     assert lab_page.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert '<meta charset="utf-8">' in lab_page
     assert "<title>lab.pcap – ZMTP story</title>" in lab_page
-    assert f"{story.frames:,} packets" in lab_page
+    assert f"{story.packets:,} packets" in lab_page
     for pattern in ("REQ-REP", "PUB-SUB", "PUSH-PULL"):
         count = sum(connection.pattern == pattern for connection in story.connections)
         assert f"{count} {pattern}" in lab_page
@@ -190,7 +191,7 @@ def test_what_is_missing_is_dashed_and_said() -> None:
 
 
 def test_a_run_is_one_arrow_with_its_count_and_range() -> None:
-    run = Event(9, 1.0, SERVER, "published", "WAKTU 1", count=60, last_frame=120, last_time=60.0)
+    run = Event(9, 1.0, SERVER, "published", "WAKTU 1", count=60, last_packet=120, last_time=60.0)
     run.texts, run.last_text, run.topic = ["WAKTU 1", "WAKTU 2"], "WAKTU 60", "WAKTU"
     html = page(story_of(run, types=("SUB", "PUB")))
     (svg,) = [svg for svg in drawings(html) if svg.findall("title")]
@@ -229,7 +230,7 @@ def hostile_story(text: str, kind: str, frame_number: int = 7) -> Story:
     event = Event(frame_number, 0.5, SERVER, kind, text, 5, topic=text, version=text)
     event.mechanism = event.socket_type = event.identity = event.note = text
     event.metadata = [(text, text)]
-    run = Event(8, 0.5, CLIENT, kind, text, 5, count=3, last_frame=9, texts=[text], last_text=text)
+    run = Event(8, 0.5, CLIENT, kind, text, 5, count=3, last_packet=9, texts=[text], last_text=text)
     story = story_of(event, run, types=(text, "REP"))
     story.connections[0].version = story.connections[0].mechanism = text
     return story

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from test_wire_story import wirezmq
 
 HERE = Path(__file__).parent

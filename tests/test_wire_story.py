@@ -10,12 +10,13 @@ from pathlib import Path
 
 import dpkt  # type: ignore[import-untyped]
 import pytest
+
 from conftest import BRIDGE, LIMIT
-from read.events import Connection
-from tell.as_json import capture_json
-from tell.check import rows
-from tell.text import story_lines
-from tell.words import label
+from grade.requirements import rows
+from output.json import capture_json
+from output.text import story_lines
+from output.words import label
+from story.model import Connection
 from wire_packets import (
     ACK,
     CAPTURES,
@@ -27,6 +28,7 @@ from wire_packets import (
     ethernet,
     frame,
     greeting,
+    missing,
     pcap,
     ready,
     tcp,
@@ -56,7 +58,7 @@ def lines(talk: Talk, each: bool = False) -> list[str]:
 
 def said(connection: Connection) -> list[str]:
     return [
-        f"{event.frame} {label(connection, event)}"
+        f"{event.packet} {label(connection, event)}"
         for event in connection.events
         if event.kind not in ("syn", "syn-ack", "ack", "greeting", "ready")
     ]
@@ -102,7 +104,7 @@ def test_the_check_names_the_likely_cause() -> None:
 def test_json_holds_what_passed() -> None:
     done = wirezmq("lab.pcap", "--json")
     found = json.loads(done.stdout)
-    assert (found["file"], found["frames"]) == ("lab.pcap", 70)
+    assert (found["file"], found["packets"]) == ("lab.pcap", 70)
     push, req, pub = found["connections"]
     assert [c["pattern"] for c in found["connections"]] == ["PUSH-PULL", "REQ-REP", "PUB-SUB"]
     assert (req["client"], req["server"]) == ("127.0.0.1:55570", "127.0.0.1:5555")
@@ -112,7 +114,7 @@ def test_json_holds_what_passed() -> None:
     assert (pub["subscriptions"], pub["published"]) == (["WAKTU"], {"WAKTU": 5})
     assert push["jobs"] == [3, 3, 4, 3, 2]
     reply = next(event for event in req["events"] if event["kind"] == "reply")
-    assert (reply["frame"], reply["sender"]) == (26, "127.0.0.1:5555")
+    assert (reply["packet"], reply["sender"]) == (26, "127.0.0.1:5555")
     assert [part["role"] for part in reply["parts"]] == ["delimiter", "body"]
 
 
@@ -260,7 +262,7 @@ def test_refused_attempts_are_one_connection() -> None:
         talk.add(1, RST | ACK)
         talk.next[0] += 5000
     (connection,) = told(talk.capture).connections
-    assert [(e.kind, e.count, e.frame) for e in connection.events] == [("refused", 3, 2)]
+    assert [(e.kind, e.count, e.packet) for e in connection.events] == [("refused", 3, 2)]
     assert "refused, no one listens on this port, 3 times" in label(
         connection, connection.events[0]
     )
@@ -300,7 +302,7 @@ def test_a_missing_segment_is_said_and_the_rest_is_told() -> None:
     assert any("10 bytes" not in line and "9 bytes (not in the capture)" in line for line in heard)
     assert sum("request" in line.split('"')[0] for line in heard) >= 1
     (connection,) = told(talk.capture).connections
-    assert (connection.missing, connection.counts["request"]) == (9, 2)
+    assert (missing(connection), connection.counts["request"]) == (9, 2)
 
 
 def test_a_hole_inside_a_long_message_keeps_the_place() -> None:
@@ -311,7 +313,7 @@ def test_a_hole_inside_a_long_message_keeps_the_place() -> None:
     (connection,) = told(talk.capture).connections
     request = next(event for event in connection.events if event.kind == "request")
     assert request.note == "1000 of its bytes are not in the capture"
-    assert (request.begin, request.frame, request.size) == (8, 9, 3000)
+    assert (request.first_packet, request.packet, request.size) == (8, 9, 3000)
 
 
 def test_what_came_twice_is_told_once() -> None:
@@ -467,7 +469,7 @@ def test_no_right_to_capture() -> None:
 def as_nobody(*arguments: str, cwd: Path = CAPTURES) -> subprocess.CompletedProcess[str]:
     """Run wirezmq as a user without rights; loaded before, as they may not read the clone."""
     script = (
-        "import os, sys, wirezmq, read.live, tell.text\n"
+        "import os, sys, wirezmq, cli.live, cli.story, output.text\n"
         "wirezmq.arguments()  # loads the rest of argparse\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "sys.exit(wirezmq.main())"
@@ -523,7 +525,7 @@ def test_memory_stays_flat() -> None:
 
 
 def test_json_of_a_story_can_be_made_without_a_file() -> None:
-    assert json.loads(capture_json("x", told(Talk().shake().capture, True)))["frames"] == 7
+    assert json.loads(capture_json("x", told(Talk().shake().capture, True)))["packets"] == 7
 
 
 def test_a_synthetic_syn_is_not_a_connection() -> None:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from read.events import Connection
-from read.story import PORTS, Story
-from tell.text import story_lines
+
+from output.text import story_lines
+from story.model import Connection
+from story.story import Story
 from wire_packets import CAPTURES, GREETING_2, Talk, command, frame, greeting, read, ready, told
+from zmtp.patterns import PORTS
 
 RUNS = sorted((CAPTURES / "versions").glob("*.pcap"))
 VERSIONS = {"2.2.0": "1.0", "3.2.2": "2.0", "0.3.6": "2.0", "4.1.2": "3.0"}  # others: 3.1

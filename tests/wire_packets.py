@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import dpkt  # type: ignore[import-untyped]
-from read.frames import Record, records
-from read.story import Story
+
+from capture.files import packets
+from capture.packet import Packet
+from story.model import Connection
+from story.story import Story
 
 CAPTURES = Path(__file__).parent / "captures"
 CLIENT, SERVER = (bytes((10, 0, 0, 2)), 40000), (bytes((10, 0, 0, 3)), 5555)
@@ -49,8 +52,8 @@ def pcap(
     return b"".join(parts)
 
 
-def read(capture: bytes) -> list[Record]:
-    return list(records(io.BytesIO(capture)))
+def read(capture: bytes) -> list[Packet]:
+    return list(packets(io.BytesIO(capture)))
 
 
 def told(capture: bytes, each: bool = False) -> Story:
@@ -142,3 +145,8 @@ def questions(number: int) -> bytes:
         talk.say(0, frame(b"", 1) + frame(b"question %d" % at))
         talk.say(1, frame(b"", 1) + frame(b"answer %d" % at))
     return talk.capture
+
+
+def missing(connection: Connection) -> int:
+    """Return how many bytes of a connection are told as not in its capture."""
+    return sum(event.size for event in connection.events if event.note == "not in the capture")

@@ -11,10 +11,10 @@ import filecmp
 from collections import Counter
 from typing import NamedTuple
 
-from read.events import MESSAGES, Event
-from read.frames import Record
-from read.half import WRAP
-from read.story import New, Story
+from capture.packet import Packet
+from story.model import MESSAGES, Event
+from story.reader import Segment
+from story.story import New, Story
 
 CONNECTIONS, TEXTS = 200, 50  # of a capture, and of a connection: what is compared
 OTHERS = 10  # files that are named
@@ -38,21 +38,21 @@ class Held(NamedTuple):
     def same(self, other: "Held") -> bool:
         """Tell whether both are one connection, if their ports are the same."""
         return all(
-            (a - b + NEAR) % WRAP <= 2 * NEAR
+            (a - b + NEAR) % (1 << 32) <= 2 * NEAR
             for a, b in zip(self.initial, other.initial, strict=True)
         )
 
 
-class Capture:
+class Fingerprint:
     """What is kept of a capture to compare it with others."""
 
     def __init__(self, path: str, name: str) -> None:
         self.path, self.name = path, name
-        self.frames = 0
+        self.packets = 0
         self.held: list[Held] = []
         self.texts: dict[int, dict[float, str]] = {}  # number of the connection -> its messages
 
-    def look(self, record: Record | None, new: New) -> None:
+    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of the messages that a packet completes."""
         for connection, event in new:
             if event.kind in MESSAGES and connection.number <= CONNECTIONS:
@@ -62,7 +62,7 @@ class Capture:
 
     def close(self, story: Story) -> None:
         """Take the connections of the story, once it is read."""
-        self.frames = story.frames
+        self.packets = story.packets
 
         def clock(event: Event | None) -> int:
             return at(event.time) if event else 0
@@ -103,7 +103,7 @@ class Group:
         self.holders: dict[int, Held] = {}  # index of the capture -> as it holds it
 
 
-def copies(captures: list[Capture]) -> list[Copy]:
+def copies(captures: list[Fingerprint]) -> list[Copy]:
     """Return for each capture, in the order of the table, which others hold its connections."""
     known: dict[tuple[str, str], list[Group]] = {}  # by the ports
     groups: list[list[Group]] = [[] for _ in captures]  # of each capture
@@ -132,7 +132,7 @@ def copies(captures: list[Capture]) -> list[Copy]:
     return found
 
 
-def _differences(there: Capture, here: Capture, shared: list[tuple[Held, Held]]) -> str:
+def _differences(there: Fingerprint, here: Fingerprint, shared: list[tuple[Held, Held]]) -> str:
     """Say how many connections two captures share, and what else differs."""
     try:
         if filecmp.cmp(there.path, here.path, shallow=False):
@@ -142,8 +142,8 @@ def _differences(there: Capture, here: Capture, shared: list[tuple[Held, Held]])
         formats = []
     count = len(here.held)
     said = [f"{len(shared)} of {count} connection{'s' * (count != 1)}"]
-    if there.frames != here.frames:
-        said.append(f"{here.frames:,} packets instead of {there.frames:,}")
+    if there.packets != here.packets:
+        said.append(f"{here.packets:,} packets instead of {there.packets:,}")
     if len(set(formats)) > 1:
         said.append("another file format")
     if any(a[:2] != b[:2] for a, b in shared):

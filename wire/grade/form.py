@@ -9,11 +9,11 @@ import os
 import re
 from typing import NamedTuple
 
-from read.payload import printable
-from read.whole import reason
-from tell.language import _
+from capture.files import reason
+from output.language import _
+from safe import printable
 
-FRAMES = {  # key -> kind of event, and the socket type that sends it if there are two
+PACKETS = {  # key -> kind of event, and the socket type that sends it if there are two
     "greeting_req": ("greeting", "REQ"),
     "greeting_rep": ("greeting", "REP"),
     "ready_req": ("ready", "REQ"),
@@ -26,7 +26,7 @@ FRAMES = {  # key -> kind of event, and the socket type that sends it if there a
     "job": ("job", ""),
 }
 VALUES = ("round_trip", "jobs_lost")  # milliseconds, and a count
-QUESTIONS = (*FRAMES, *VALUES)
+QUESTIONS = (*PACKETS, *VALUES)
 SIZE = 1 << 16  # bytes of a form
 ODD = 3  # lines that are shown
 

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from grade.files import Class
 from grade.form import QUESTIONS
-from grade.row import Graded
+from grade.graded import Graded
+from grade.submissions import Class
 
 CONFUSED = ("TCP", "greeting taken", "READY taken")  # how the mistakes that matter most begin
 NAMES = 3  # files that a line names
@@ -20,13 +20,13 @@ FORMULA = re.compile("(?:^|(?<=;)) *(?=[=+@＝＋－＠-])")
 
 def lacks(graded: Graded) -> list[str]:
     """Return what the lab asks for and a capture that could be read lacks, a name for each."""
-    return [f"{row.pattern} {row.asked}" for row in graded.missing if graded.frames]
+    return [f"{row.pattern} {row.asked}" for row in graded.missing if graded.packets]
 
 
 def _missing(graded: Graded) -> Iterator[str]:
     """Say what is missing, for patterns that lack the same in one go, with the likely causes."""
     if not graded.connections:
-        yield f"no ZMTP in its {graded.frames:,} packets: was it captured on the lab's bridge?"
+        yield f"no ZMTP in its {graded.packets:,} packets: was it captured on the lab's bridge?"
         return
     alike: dict[tuple[str, str], list[str]] = {}  # what is lacking and why -> patterns
     for pattern in dict.fromkeys(row.pattern for row in graded.missing):
@@ -58,9 +58,9 @@ def remarks(graded: Graded) -> Iterator[str]:
     if graded.error:
         yield graded.error
     yield from graded.notes
-    if graded.frames and graded.missing:
+    if graded.packets and graded.missing:
         yield from _missing(graded)
-    if graded.frames:
+    if graded.packets:
         if not graded.file.number:
             yield "no number in the file's name"
         elif not graded.sent:
@@ -74,11 +74,11 @@ def remarks(graded: Graded) -> Iterator[str]:
 
 def cells(graded: Graded) -> tuple[str, ...]:
     """Return the columns of a line, the remarks last."""
-    lab = "complete" if not graded.missing else "MISSING" if graded.frames else "UNREAD"
+    lab = "complete" if not graded.missing else "MISSING" if graded.packets else "UNREAD"
     answers = f"{graded.count('right')} of {len(graded.marks)}"
     if not graded.marks:
         answers = "-" if graded.file.form else "no form"
-    sent = "yes" if graded.sent else "MISSING" if graded.frames else "-"
+    sent = "yes" if graded.sent else "MISSING" if graded.packets else "-"
     copied = "COPY" if graded.copy.others else "-"
     number = graded.file.number[:20] or "?"
     return number, lab, sent, copied, answers, graded.file.name[:60], "; ".join(remarks(graded))

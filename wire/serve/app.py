@@ -1,93 +1,28 @@
-"""The pages, and who may have them.
-
-Nothing here changes anything: all is read. A page of another origin cannot read it, nor can one
-that a name of its own leads here (DNS rebinding): only numbers and "localhost" are answered to.
-"""
+"""The pages, and what they ask for: changes, lines of a capture that is played, files."""
 
 import asyncio
 import io
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from read.files import plain
-from read.frames import CaptureError, records
-from read.story import Story
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tell.page import TEMPLATES, environment, legend, write_page
+from starlette.types import Receive, Scope, Send
 
-from serve.hub import Hub
-from serve.play import played
+from capture.files import packets, plain
+from capture.packet import CaptureError
+from output.html import TEMPLATES, environment, legend, write_page
+from serve.broadcast import Broadcast
+from serve.guard import Guard
+from serve.playback import played
+from story.story import Story
 
 HERE = Path(__file__).parent
-SLOW = 30  # seconds in which a browser has to take what it is given, or it has to ask again
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-
-
-class Guard:
-    """Refuses what no page of ours asks, and gives each answer its headers."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sender(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            async with asyncio.timeout(SLOW):
-                await send(message)
-
-        if scope["type"] != "http":
-            return
-        wrong = refusal(scope["method"], Headers(scope=scope))
-        app = PlainTextResponse(wrong[1], wrong[0]) if wrong else self.app
-        try:
-            await app(scope, receive, sender)
-        except* TimeoutError:  # it does not read: it may connect again
-            pass
-
-
-def refusal(method: str, headers: Headers) -> tuple[int, str] | None:
-    """Return the status and the words of a refusal, None if the request may be answered."""
-    if method not in ("GET", "HEAD"):
-        return 405, "Nothing can be changed here."
-    if not numeric(headers.get("host", "")):
-        return 421, "Ask for 127.0.0.1 or localhost: other names are not answered to."
-    site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "")
-    if site not in ("none", "same-origin") and mode != "navigate":
-        return 403, "A page of another origin may not read this."
-    return None
-
-
-def numeric(host: str) -> bool:
-    """Tell whether a Host header is an address or localhost, with or without a port."""
-    name, _, port = host.rpartition(":")
-    if not name or "]" in port:
-        name = host
-    if name == "localhost":
-        return True
-    try:
-        ip_address(name.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True
 
 
 class Shown:
@@ -97,12 +32,12 @@ class Shown:
         self,
         name: str,
         ports: dict[int, tuple[str, str]],
-        hub: Hub | None = None,
+        hub: Broadcast | None = None,
         kept: Callable[[], Iterator[bytes]] | None = None,
         files: list[tuple[str, str, int]] | None = None,
     ) -> None:
         self.name, self.ports, self.hub, self.kept = name, ports, hub, kept
-        self.files = files or []  # path, name that is safe to show, frames
+        self.files = files or []  # path, name that is safe to show, packets
         self.writing = asyncio.Lock()  # of one page for a report at a time
 
 
@@ -117,9 +52,9 @@ def application(shown: Shown) -> Guard:
     async def page(request: Request) -> Response:
         live = templates.get_template("live.html")
         at = min(number(request, "capture"), max(0, len(shown.files) - 1))
-        name, frames = shown.files[at][1:] if shown.files else (shown.name, 0)
+        name, packets = shown.files[at][1:] if shown.files else (shown.name, 0)
         text = live.render(
-            name=name, frames=frames, files=shown.files, at=at, live=not shown.files,
+            name=name, packets=packets, files=shown.files, at=at, live=not shown.files,
             arrows=legend(),
         )  # fmt: skip
         return Response(text, media_type="text/html")
@@ -132,8 +67,8 @@ def application(shown: Shown) -> Guard:
     async def play(request: Request) -> Response:
         if not shown.files:
             return PlainTextResponse("no capture to play", 404)
-        frame, skip = number(request, "frame"), number(request, "skip")
-        return Lines(played(file_of(request)[0], shown.ports, frame, skip))
+        packet, step = number(request, "packet"), number(request, "step")
+        return Lines(played(file_of(request)[0], shown.ports, packet, step))
 
     async def capture(request: Request) -> Response:
         if shown.files:
@@ -194,7 +129,7 @@ def number(request: Request, name: str) -> int:
 
 
 class Joined(io.RawIOBase):
-    """Pieces of a file, read as a file."""
+    """StreamEvents of a file, read as a file."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.pieces, self.rest = pieces, b""
@@ -219,8 +154,8 @@ def told(source: Any, name: str, ports: dict[int, tuple[str, str]]) -> str:
     story, out = Story(ports=ports), io.StringIO()
     file: BinaryIO = io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source
     try:
-        for record in records(plain(file)):
-            story.feed(record)
+        for packet in packets(plain(file)):
+            story.feed(packet)
     except CaptureError:
         pass  # damaged or nothing yet: the page tells what could be read
     story.end()

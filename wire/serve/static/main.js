@@ -1,7 +1,7 @@
 // The page: what comes in, what is picked out, what is shown, and the keys.
 import { say, number } from "./words.js";
 import { State } from "./state.js";
-import { Lab } from "./lab.js";
+import { Lanes } from "./lanes.js";
 import { Sequence } from "./sequence.js";
 import { Live, Played } from "./source.js";
 
@@ -14,14 +14,14 @@ let paused = null; // messages when it was paused
 let due = false;
 
 const follow = (on) => {
-  chosen = on ? null : sequence.shown?.n ?? null;
+  chosen = on ? null : sequence.shown?.number ?? null;
 };
 const sequence = new Sequence(follow);
-const choose = (n) => {
-  chosen = n;
+const choose = (number) => {
+  chosen = number;
   render();
 };
-const lab = new Lab(find("lab"), choose);
+const lanes = new Lanes(find("lab"), choose);
 
 // --- what is shown ---------------------------------------------------------------------------
 
@@ -34,17 +34,17 @@ const render = () => {
   due = false;
   const now = state.now(live && status.capture === "live");
   const connections = listed();
-  const shown = connections.find((c) => c.n === chosen) ?? connections[0] ?? null;
-  lab.show(state, now, picked());
+  const shown = connections.find((c) => c.number === chosen) ?? connections[0] ?? null;
+  lanes.show(state, now, picked());
   sequence.topic = find("topic").value;
   sequence.show(state, shown, live ? say("empty") : say("begin"));
   sequence.list(connections, now, choose);
-  fill(find("pattern"), [...lab.lanes.keys()]);
+  fill(find("pattern"), [...lanes.lanes.keys()]);
   const topics = connections.flatMap((c) => [...c.topics, ...c.subscribed]);
   fill(find("topic"), [...new Set(topics)].sort());
   find("counts").textContent = live
-    ? say("counts", { frames: number(state.frames), messages: number(state.messages) })
-    : say("position", { frame: number(state.frames), time: state.time.toFixed(3) });
+    ? say("counts", { packets: number(state.packets), messages: number(state.messages) })
+    : say("position", { packet: number(state.packets), time: state.time.toFixed(3) });
   const remarks = [];
   if (status.dropped) remarks.push(say("dropped", { n: number(status.dropped) }));
   if (state.left) remarks.push(say("left", { n: number(state.left) }));
@@ -88,21 +88,21 @@ const apply = (change, moves = true, step = false) => {
   if (moves)
     for (const passing of change.passes ?? [])
       if (!find("topic").value || !passing.topic || passing.topic === find("topic").value)
-        lab.pass(state, passing);
+        lanes.pass(state, passing);
   return update();
 };
 
 // The last arrow of all: where one is, after a step back or a leap.
 const latest = () => {
   const rows = [...state.connections.values()].flatMap((c) => [...c.rowsAt.values()]);
-  const frame = (row) => Number(row.frame.split("–").pop());
-  return rows.reduce((last, row) => (!last || frame(row) >= frame(last) ? row : last), null);
+  const packet = (row) => Number(row.packets.split("–").pop());
+  return rows.reduce((last, row) => (!last || packet(row) >= packet(last) ? row : last), null);
 };
 
 const show = (row) => {
-  chosen = row?.c ?? null;
+  chosen = row?.connection ?? null;
   render();
-  if (row) sequence.select(row.i);
+  if (row) sequence.select(row.index);
   else sequence.unselect();
 };
 
@@ -112,7 +112,7 @@ const hear = (news) => {
   if ("playing" in news || "at" in news) {
     if (news.playing) status.ended = false;
     find("play").textContent = say(status.playing ? "pause" : "play");
-    if (document.activeElement !== find("frame")) find("frame").value = state.frames;
+    if (document.activeElement !== find("packet")) find("packet").value = state.packets;
   }
   update();
 };
@@ -133,12 +133,12 @@ const actions = {
     find("pause").textContent = say(paused === null ? "pause" : "go");
     return tellStatus();
   },
-  leap(frame) {
+  leap(packet) {
     source.pause();
-    source.open(`frame=${frame}`);
+    source.open(`packet=${packet}`);
   },
   start: () => actions.leap(0),
-  end: () => actions.leap(document.body.dataset.frames),
+  end: () => actions.leap(document.body.dataset.packets),
   theme() {
     const dark = document.documentElement.dataset.theme
       ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
@@ -158,9 +158,9 @@ const actions = {
     update();
   },
   turn(by) {
-    const all = listed(), here = all.findIndex((c) => c.n === sequence.shown?.n);
+    const all = listed(), here = all.findIndex((c) => c.number === sequence.shown?.number);
     const next = all[Math.max(0, Math.min(all.length - 1, here + by))];
-    if (next) choose(next.n);
+    if (next) choose(next.number);
   },
 };
 
@@ -179,7 +179,7 @@ for (const at of [0, 1, 2, 3]) keys[at] = () => actions.pattern(at);
 if (!live)
   Object.assign(keys, {
     ArrowRight: () => source.step(), ArrowLeft: () => source.back(), Home: actions.start, End: actions.end,
-    g: () => find("frame").select(),
+    g: () => find("packet").select(),
   });
 
 document.addEventListener("keydown", (event) => {
@@ -224,10 +224,10 @@ else {
   });
   find("goto").addEventListener("submit", (event) => {
     event.preventDefault();
-    actions.leap(Number(find("frame").value));
-    find("frame").blur();
+    actions.leap(Number(find("packet").value));
+    find("packet").blur();
   });
-  source.open("frame=0");
+  source.open("packet=0");
 }
 setInterval(() => { if (!document.hidden && paused === null) update(); }, 1000);
 update();

@@ -1,6 +1,6 @@
 // The sequence diagram of one connection, as the program draws it, and the bytes of one arrow.
 import { say, number, element } from "./words.js";
-import { svg, draw } from "./shapes.js";
+import { svg, draw } from "./svg.js";
 
 export class Sequence {
   constructor(follow) {
@@ -26,19 +26,19 @@ export class Sequence {
 
   // The connections as tabs, the newest first.
   list(connections, now, choose) {
-    const tabs = connections.map((c) => {
-      const tab = this.tabs.querySelector(`[data-n="${c.n}"]`) ?? element("button");
-      const names = `${c.client.name || c.client.role} → ${c.server.name || c.server.role}`;
-      const said = `${c.open ? "●" : "✕"} ${c.n}  ${names}`;
+    const tabs = connections.map((connection) => {
+      const { number, client, server, open } = connection;
+      const tab = this.tabs.querySelector(`[data-connection="${number}"]`) ?? element("button");
+      const said = `${open ? "●" : "✕"} ${number}  ${client.name || client.role} → ${server.name || server.role}`;
       if (tab.textContent !== said) tab.textContent = said;
-      if (!tab.dataset.n) {
+      if (!tab.dataset.connection) {
         tab.type = "button";
-        tab.dataset.n = c.n;
+        tab.dataset.connection = number;
         tab.setAttribute("role", "tab");
-        tab.addEventListener("click", () => choose(c.n));
+        tab.addEventListener("click", () => choose(number));
       }
-      tab.title = say(c.open ? "open" : "closed");
-      const here = c === this.shown;
+      tab.title = say(open ? "open" : "closed");
+      const here = connection === this.shown;
       tab.setAttribute("aria-selected", here);
       tab.tabIndex = here ? 0 : -1;
       return tab;
@@ -46,8 +46,8 @@ export class Sequence {
     const same = tabs.length === this.tabs.children.length
       && tabs.every((tab, at) => tab === this.tabs.children[at]);
     if (!same) this.tabs.replaceChildren(...tabs);
-    if (same && this.shown?.n === this.tabbed) return;
-    this.tabbed = this.shown?.n;
+    if (same && this.shown?.number === this.tabbed) return;
+    this.tabbed = this.shown?.number;
     const here = tabs[connections.indexOf(this.shown)]?.getBoundingClientRect();
     const all = this.tabs.getBoundingClientRect();
     if (here?.left < all.left) this.tabs.scrollLeft += here.left - all.left;
@@ -56,7 +56,7 @@ export class Sequence {
 
   show(state, connection, hint) {
     if (connection !== this.shown || !connection) {
-      if (connection?.n !== this.shown?.n) this.unselect();
+      if (connection?.number !== this.shown?.number) this.unselect();
       this.shown = connection;
     }
     if (!connection) {
@@ -64,10 +64,10 @@ export class Sequence {
       this.empty.textContent = hint;
       return this.scroll.replaceChildren(this.empty);
     }
-    this.heading.textContent = `${connection.n}. ${connection.pattern}: ${connection.heading}`;
+    this.heading.textContent = `${connection.number}. ${connection.pattern}: ${connection.heading}`;
     const { scroll } = this;
     const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
-    this.head.setAttribute("viewBox", `0 0 ${state.width} ${connection.head.h}`);
+    this.head.setAttribute("viewBox", `0 0 ${state.width} ${connection.head.height}`);
     this.head.replaceChildren();
     draw(this.head, connection.head.shapes);
     this.place(state, connection);
@@ -92,13 +92,13 @@ export class Sequence {
     };
     const note = (key, text) => put(key, 30, (g) => draw(g, [
       ["text", "said", { x: String(state.width / 2 + 50), y: "19" }, `⋮ ${text} ⋮`]]));
-    for (const row of [...connection.rowsAt.values()].sort((a, b) => a.i - b.i)) {
-      if (row.i > at + 1) {
-        const n = row.i - at - 1;
-        note(`skip${row.i}-${n}`, say("skipped", { n: number(n) }));
+    for (const row of [...connection.rowsAt.values()].sort((a, b) => a.index - b.index)) {
+      if (row.index > at + 1) {
+        const left = row.index - at - 1;
+        note(`skip${row.index}-${left}`, say("skipped", { n: number(left) }));
         phase = "";
       }
-      at = row.i;
+      at = row.index;
       if (this.topic && row.topic && row.topic !== this.topic) {
         hidden += 1;
         continue;
@@ -106,9 +106,9 @@ export class Sequence {
       if (row.phase !== phase) {
         phase = row.phase;
         const title = state.titles[phase];
-        put(`title${row.c}-${row.i}-${phase}`, title.h, (g) => draw(g, title.shapes));
+        put(`title${row.connection}-${row.index}-${phase}`, title.height, (g) => draw(g, title.shapes));
       }
-      put(`row${row.c}-${row.i}-${row.frame}-${row.said}-${row.who}`, row.h,
+      put(`row${row.connection}-${row.index}-${row.packets}-${row.said}-${row.who}`, row.height,
         (g) => this.make(g, row, state.width));
     }
     if (hidden) note(`other${hidden}`, say("other", { n: number(hidden) }));
@@ -120,13 +120,13 @@ export class Sequence {
 
   make(group, row, width) {
     group.setAttribute("role", "option");
-    group.id = `row${row.i}`;
-    group.dataset.at = row.i;
+    group.id = `row${row.index}`;
+    group.dataset.at = row.index;
     group.dataset.time = row.time;
     group.setAttribute("aria-label",
-      `${say("frame", { frame: row.frame })}, ${row.who}: ${row.said}`);
+      `${say("packet", { packet: row.packets })}, ${row.who}: ${row.said}`);
     draw(group, row.shapes);
-    group.append(svg("rect", { class: "pick", x: 2, y: 1, width: width - 4, height: row.h - 2 }));
+    group.append(svg("rect", { class: "pick", x: 2, y: 1, width: width - 4, height: row.height - 2 }));
     return group;
   }
 
@@ -181,9 +181,9 @@ export class Sequence {
       this.what.textContent = say("choose");
       return;
     }
-    let said = `${say("frame", { frame: row.frame })} · ${row.who} · ${row.said}`;
+    let said = `${say("packet", { packet: row.packets })} · ${row.who} · ${row.said}`;
     if (!row.octets.length) said += `. ${say("nobytes")}`;
-    else if (row.frame.includes("–")) said += `. ${say("first")}`;
+    else if (row.packets.includes("–")) said += `. ${say("first")}`;
     this.what.textContent = said;
     this.table.tBodies[0].replaceChildren(...row.octets.map(([part, hex, text, meaning]) => {
       const line = element("tr");

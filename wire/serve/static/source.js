@@ -51,7 +51,7 @@ export class Played {
     this.tick = this.tick.bind(this);
   }
 
-  // Show what is known at a place ("frame=14", "skip=9"), and be ready to go on from there; tell
+  // Show what is known at a place ("packet=14", "step=9"), and be ready to go on from there; tell
   // whether that could be.
   async open(place) {
     clearTimeout(this.again);
@@ -95,7 +95,7 @@ export class Played {
     try {
       return await read();
     } catch {
-      return !abort.signal.aborted && await this.open(`skip=${this.at}`) ? read() : null;
+      return !abort.signal.aborted && await this.open(`step=${this.at}`) ? read() : null;
     }
   }
 
@@ -139,7 +139,7 @@ export class Played {
 
   async back() {
     this.pause();
-    await this.open(this.at > 1 ? `skip=${this.at - 1}` : "frame=0");
+    await this.open(this.at > 1 ? `step=${this.at - 1}` : "packet=0");
   }
 
   pause() {
@@ -148,7 +148,7 @@ export class Played {
   }
 
   async play() {
-    if (this.ended) await this.open("frame=0");
+    if (this.ended) await this.open("packet=0");
     this.playing = true;
     this.status({ playing: true });
     this.clock = this.time;

@@ -8,7 +8,7 @@ export class State {
   }
 
   clear({ start = 0, width = 760, titles = {} }) {
-    Object.assign(this, { start, width, titles, frames: 0, time: 0, left: 0, totals: {} });
+    Object.assign(this, { start, width, titles, packets: 0, time: 0, left: 0, totals: {} });
     this.connections = new Map(); // number -> connection, its rows by their place
     this.rates = new Map(); // pattern -> second -> messages
     this.heard = performance.now(); // when `time` was
@@ -25,24 +25,24 @@ export class State {
 
   apply(change) {
     if (change.reset) this.clear(change);
-    for (const name of ["frames", "time", "left", "totals"])
+    for (const name of ["packets", "time", "left", "totals"])
       if (name in change) this[name] = change[name];
     if ("time" in change) this.heard = performance.now();
-    for (const n of change.gone ?? []) this.connections.delete(n);
+    for (const number of change.gone ?? []) this.connections.delete(number);
     const touched = new Set();
     for (const connection of change.connections ?? []) {
-      const known = this.connections.get(connection.n);
+      const known = this.connections.get(connection.number);
       connection.rowsAt = known?.rowsAt ?? new Map();
-      this.connections.set(connection.n, connection);
-      touched.add(connection.n);
+      this.connections.set(connection.number, connection);
+      touched.add(connection.number);
     }
     for (const row of change.rows ?? []) {
-      const rows = this.connections.get(row.c)?.rowsAt;
+      const rows = this.connections.get(row.connection)?.rowsAt;
       if (!rows) continue;
-      const known = rows.get(row.i);
+      const known = rows.get(row.index);
       if (!known && !row.phase) continue; // its beginning was left out
-      rows.set(row.i, { ...known, ...row });
-      touched.add(row.c);
+      rows.set(row.index, { ...known, ...row });
+      touched.add(row.connection);
       if (rows.size > FIRST + LAST) {
         const old = [...rows.keys()].sort((a, b) => a - b).slice(FIRST, rows.size - LAST);
         for (const at of old) rows.delete(at);

@@ -1,0 +1,1 @@
+"""The bench: what the kit promises, measured on the machine at hand."""

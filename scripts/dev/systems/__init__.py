@@ -1,0 +1,1 @@
+"""The systems that `engines` stands up, and what it tries on each."""

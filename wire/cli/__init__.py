@@ -1,0 +1,1 @@
+"""The command line: its arguments, and a module for each command, with run(options) -> int."""

@@ -1,0 +1,52 @@
+"""Is what the lab asks for in the captures? And how many answers of a form are right?"""
+
+import argparse
+
+from cli.story import tell
+from cli.terminal import colour, complain
+from grade.answers import Answers, tally
+from grade.form import Form, FormError, read_form
+from grade.requirements import rows, summary, table
+from output.language import _
+from story.story import Story
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check each capture in `options`, and return the exit code: 1 if something is missing."""
+    code = passed = 0
+    many = len(options.captures) > 1
+
+    def lines(name: str, story: Story) -> list[str]:
+        if many:
+            return [summary(name, story)]
+        return list(table(name, story, colour(), where=not options.answers))
+
+    for path in options.captures:
+        story = Story(options.all, options.ports, options.expect)
+        form = None
+        try:
+            form = read_form(options.answers) if options.answers else None
+        except FormError as error:
+            code = complain(options.answers, str(error))
+        answers = Answers(form or Form({}, []))
+        looks = [answers.look] if form else []
+        unwritten, wrong = tell(options, path, story, lines, *looks)
+        if unwritten or wrong:
+            code = unwritten or complain(path, wrong)
+        else:
+            holds = all(row.packets for row in rows(story))
+            passed += holds
+            code = code or int(not holds)
+        if form and story.packets:
+            code = max(code, _marked(answers, story))
+    if many:
+        said = _("{passed} of {all} captures complete")
+        print(said.format(passed=passed, all=len(options.captures)))
+    return code
+
+
+def _marked(answers: Answers, story: Story) -> int:
+    """Print how many answers are right, not which; return the exit code."""
+    marks = answers.marks(story)
+    print(*(tally(marks), *answers.form.odd), sep="\n")
+    return int(any(mark.verdict != "right" for mark in marks))

@@ -1,0 +1,86 @@
+"""The story of captures: as text, as JSON, as a page, as an annotated capture."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable
+
+from capture.files import create, reason
+from cli.arguments import BRIDGE
+from cli.terminal import NEEDED, colour, complain, watched
+from safe import printable
+from story.reader import Observer, read
+from story.story import Story
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tell each capture in `options`, and return the exit code."""
+    code = 0
+    for path in options.captures:
+        story = Story(options.all or options.json, options.ports)
+        found, wrong = tell(options, path, story, _said(options))
+        if not found and not wrong and not story.connections:
+            from output.text import nothing
+
+            wrong = nothing(story, BRIDGE)
+        code = found or code
+        if wrong:
+            code = complain(path, wrong)
+    return code
+
+
+def _said(options: argparse.Namespace) -> Callable[[str, Story], Iterable[str]]:
+    """Return what gives the lines of a story on the output."""
+    if options.json:
+        from output.json import capture_json
+
+        return lambda name, story: [capture_json(name, story)]
+    if options.html or options.pcapng:
+        return lambda name, story: ()
+    from output.text import story_lines
+
+    return lambda name, story: story_lines(name, story, colour())
+
+
+def tell(
+    options: argparse.Namespace,
+    path: str,
+    story: Story,
+    lines: Callable[[str, Story], Iterable[str]],
+    *observers: Observer,
+) -> tuple[int, str]:
+    """Read a capture, print its lines, and write the files that were asked for.
+
+    Returns an exit code, which is not 0 if something cannot be written (that is said already),
+    and what is wrong with the capture, in words.
+    """
+    wrong = read(path, story, *observers, watch=watched)
+    if wrong and not story.packets:
+        return 0, wrong
+    try:
+        name = printable(os.fsencode(path))
+        sys.stdout.writelines(f"{line}\n" for line in lines(name, story))
+        if options.html:
+            _page(options.html, name, story)
+        if options.pcapng:
+            from output.pcapng import write_pcapng
+
+            with create(options.pcapng) as annotated:
+                write_pcapng(path, story.ports, annotated)
+        sys.stdout.flush()  # a full disk is noticed here
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        written = str(error.filename or options.html or options.pcapng or "its output")
+        return complain(written, f"not written: {reason(error, written)}"), ""
+    return 0, wrong
+
+
+def _page(path: str, name: str, story: Story) -> None:
+    try:
+        from output.html import write_page
+    except ImportError as error:
+        sys.exit(complain("--html", NEEDED.format(error.name)))
+    with io.TextIOWrapper(create(path), encoding="utf-8") as page:
+        write_page(name, story, page)

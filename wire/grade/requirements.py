@@ -1,0 +1,139 @@
+"""What the lab asks a capture to show, for each pattern: found, with its packet, or missing.
+
+`rows(story)` is the table; a capture passes if every row is found.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from output.language import _, spoken
+from safe import printable
+from story.model import Connection, Event
+from story.story import Story
+
+SCRIPTS = {"REQ-REP": "clientzmq.py", "PUB-SUB": "subzmq.py", "PUSH-PULL": "pullzmq.py"}
+MESSAGES = 3  # that a subscriber should get under its topic
+
+
+class Requirement(NamedTuple):
+    """One thing that the lab asks for."""
+
+    pattern: str
+    asked: str
+    packets: str  # where it is, "" if it is missing
+    cause: str = ""  # the likely cause, if it is missing
+
+
+def rows(story: Story) -> list[Requirement]:
+    """Return the whole table; of several connections the one that shows most counts."""
+    table: list[Requirement] = []
+    for pattern, script in SCRIPTS.items():
+        found = [c for c in story.connections if c.pattern == pattern]
+        tables = [list(_connection(c, pattern, story.expect)) for c in found]
+        if not tables:
+            cause = _("no such connection: was {script} started while the capture ran?")
+            cause = (not story.connections and _unread(story)) or cause.format(script=script)
+            blank = Connection(0, "", "")
+            tables = [
+                [row._replace(cause=cause) for row in _connection(blank, pattern, story.expect)]
+            ]
+        best = max(tables, key=lambda table: sum(bool(row.packets) for row in table))
+        if story.expect and pattern == "REQ-REP":  # any connection may hold the text
+            holds = [row for rows in tables for row in rows[-1:] if row.packets]
+            best[-1:] = holds[:1] or best[-1:]
+        table += best
+    return table
+
+
+def _unread(story: Story) -> str:
+    """Return why nothing was found in a capture, if that is known."""
+    if story.links:
+        links = ", ".join(map(str, sorted(story.links)))
+        return _("packets of link type {links} cannot be read").format(links=links)
+    if story.cut:
+        said = _("{number} packets are cut by the snap length: capture with -s 0")
+        return said.format(number=f"{story.cut:,}")
+    if lost := story.segments.fragments:
+        said = _("{number} packets are fragments whose other parts are not there")
+        return said.format(number=f"{lost:,}")
+    return ""
+
+
+def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[Requirement]:
+    """Yield what one connection shows."""
+    first, counts = connection.firsts, connection.counts
+
+    def row(asked: str, *events: Event | None, cause: str = "") -> Requirement:
+        packets = [str(event.packet) for event in events if event]
+        return Requirement(
+            pattern, asked, ", ".join(packets) if len(packets) == len(events) else "", cause
+        )
+
+    refused = "refused" in counts
+    cause = _("the capture ended, or the connection broke, before it")
+    if connection.late:
+        cause = _("no handshake: the capture was started after the client")
+    if refused:
+        cause = _("refused: the server was not running")
+    steps = [first.get(kind) for kind in ("syn", "syn-ack", "ack")]
+    yield row(_("TCP handshake"), *steps, cause=cause)
+    for name, kind in (_("greeting of both"), "greeting"), (_("READY of both"), "ready"):
+        sides = [first.get(f"{kind} {side}") for side in ("client", "server")]
+        if kind == "ready":  # the client of PLAIN and CURVE says INITIATE instead
+            sides[0] = sides[0] or first.get("initiate client")
+        yield row(name, *sides, cause=cause)
+    if pattern == "REQ-REP":
+        request, reply = first.get("request"), first.get("reply")
+        cause = cause if refused else _("no request was sent while the capture ran")
+        if request:
+            cause = _("no reply: the server had stopped, or the capture ended before it")
+        yield row(_("request and its reply"), request, reply, cause=cause)
+        if expect:
+            text = printable(expect.encode(errors="replace"))
+            asked = _('request "{text}"').format(text=text)
+            yield row(asked, connection.expected, cause=_("no request is this text"))
+    elif pattern == "PUB-SUB":
+        yield row("SUBSCRIBE", first.get("subscribe"), cause=cause)
+        if connection.subscriptions:
+            cause = _("only {number}: capture longer").format(number=connection.matched)
+        elif not refused:
+            cause = _("{number} messages, but no SUBSCRIBE says which topic")
+            cause = cause.format(number=counts.get("published", 0))
+        enough = first.get("published") if connection.matched >= MESSAGES else None
+        asked = _("{number} messages under that topic").format(number=MESSAGES)
+        yield row(asked, enough, cause=cause)
+    else:
+        cause = cause if refused else _("no job was handed to this worker while the capture ran")
+        yield row(_("job"), first.get("job"), cause=cause)
+
+
+def table(name: str, story: Story, colour: bool = False, where: bool = True) -> Iterator[str]:
+    """Yield the table of one capture as text, with its packets unless a student is to find them."""
+    found = rows(story)
+    held = sum(bool(row.packets) for row in found)
+    width = max(map(len, (_("found"), _("MISSING")))) + 2
+    yield _("{name}: {held} of {all} found").format(name=name, held=held, all=len(found))
+    for row in found:
+        if row.packets:
+            many = row.packets.count(",") + 1
+            said = spoken().ngettext("packet {numbers}", "packets {numbers}", many)
+            mark, said = _("found"), said.format(numbers=row.packets) if where else ""
+        else:
+            mark, said = _("MISSING"), row.cause
+        code = "32" if row.packets else "31"
+        shown = f"\x1b[{code}m{mark:<{width}}\x1b[0m" if colour else f"{mark:<{width}}"
+        yield f"  {row.pattern:<10} {row.asked:<30} {shown}{said}".rstrip()
+
+
+def summary(name: str, story: Story) -> str:
+    """Return one line for a capture among many: how much of each pattern is found."""
+    found = rows(story)
+    said = []
+    for pattern in SCRIPTS:
+        here = [bool(row.packets) for row in found if row.pattern == pattern]
+        said.append(f"{pattern} {sum(here)}/{len(here)}")
+    verdict = _("complete") if all(row.packets for row in found) else _("MISSING")
+    if story.expect:
+        held = any(connection.expected for connection in story.connections)
+        said.append(_("text found") if held else _("text MISSING"))
+    return f"{verdict:<8}  {'  '.join(said)}  {name}"

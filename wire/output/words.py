@@ -1,0 +1,140 @@
+"""Says an event in words, for every output that people read."""
+
+from story.model import Connection, Event
+
+LINE = 200  # characters of a text that are shown in a line
+TCP = {
+    "syn": "SYN: asks for a TCP connection",
+    "syn-ack": "SYN, ACK: accepts it",
+    "ack": "ACK: the TCP connection is open",
+    "refused": "RST: refused, no one listens on this port",
+    "fin": "FIN: closes, it sends no more",
+    "rst": "RST: breaks the connection off",
+    "late": "begun before the capture: what came earlier cannot be told",
+}
+
+
+def span(event: Event) -> str:
+    """Return the packet number of an event, or the range of a run: "9" or "9–120"."""
+    return f"{event.packet}–{event.last_packet}" if event.count > 1 else str(event.packet)
+
+
+def label(connection: Connection, event: Event) -> str:
+    """Say an event in one line of plain text: who to whom, what."""
+    return f"{direction(connection, event)} {say(event)}"
+
+
+def direction(connection: Connection, event: Event) -> str:
+    """Return "REQ → REP": the socket types of the sender and of the receiver."""
+    client, server = connection.client_type or "client", connection.server_type or "server"
+    return f"{client} → {server}" if event.sender == connection.client else f"{server} → {client}"
+
+
+def say(event: Event) -> str:
+    """Say what passed: 'reply "World", 0.42 ms after its request', '60 jobs, 1.0/s: 3, 5, …'."""
+    kind = event.kind
+    if kind in TCP:
+        said = TCP[kind] + (f", {event.count} times" if event.count > 1 else "")
+    elif kind in HANDSHAKE:
+        said = HANDSHAKE[kind](event)
+    elif kind == "gap":
+        said = f"{event.size:,} bytes"
+    elif event.count > 1:
+        said = _run(event)
+    else:
+        said = _one(event)
+    return f"{said} ({event.note})" if event.note else said
+
+
+def _greeting(event: Event) -> str:
+    said = f"greeting: ZMTP {event.version}"
+    if event.mechanism:
+        said += f", mechanism {event.mechanism}" + ", as server" * event.as_server
+    return said + (f", socket type {event.socket_type}" if event.socket_type else "")
+
+
+def _ready(event: Event) -> str:
+    said = event.kind.upper()
+    if not event.socket_type:
+        return said + (f": {event.text}" if event.text else "")
+    said += f": socket type {event.socket_type}"
+    if event.identity:
+        said += f', identity "{event.identity}"'
+    return said + "".join(f', {name} "{value}"' for name, value in event.metadata)
+
+
+def _filter(event: Event) -> str:
+    verb = "SUBSCRIBE to" if event.kind == "subscribe" else "CANCEL of"
+    said = f'{verb} "{event.text}"' + (", that is every topic" if not event.text else "")
+    return said + (f", and {event.count - 1} more" if event.count > 1 else "")
+
+
+def _plain(event: Event) -> str:
+    said = event.kind.upper() + (f": {event.text}" if event.text else "")
+    return said + (f", {event.count} times" if event.count > 1 else "")
+
+
+HANDSHAKE = {"greeting": _greeting, "ready": _ready, "initiate": _ready}
+HANDSHAKE |= {"subscribe": _filter, "cancel": _filter}
+HANDSHAKE |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "command"), _plain)
+HANDSHAKE["identity"] = lambda event: f'identity "{event.text}"' if event.text else "no identity"
+
+
+def _quoted(text: str) -> str:
+    """Return a text in quotes, shortened to a line or two."""
+    return f'"{text if len(text) <= LINE else text[: LINE - 1] + "…"}"'
+
+
+def _one(event: Event) -> str:
+    """Say a message."""
+    if event.kind == "encrypted":
+        return f"encrypted message, {event.size:,} bytes"
+    if event.kind == "job" and event.value is not None:
+        return f"job {event.value} (a pickled int)"
+    said = f"{event.kind} {_quoted(event.text)}" if event.text else f"empty {event.kind}"
+    if event.size > 200:
+        said += f", {event.size:,} bytes"
+    bodies = sum(part.role == "body" for part in event.parts)
+    if bodies > 1:
+        said += f" in {bodies} ZMTP frames"
+    said += _before(event)
+    if event.round_trip is not None:
+        said += f", {event.round_trip * 1000:.2f} ms after its request"
+    return said
+
+
+def _before(event: Event) -> str:
+    """Name the frames before the message itself (RFC 28)."""
+    roles = [part.role for part in event.parts]
+    if "delimiter" not in roles:
+        return ""
+    part = event.parts[roles.index("delimiter")]
+    said = " after the empty delimiter"
+    if part.packet != event.packet:
+        said += f" in packet {part.packet}"
+    envelope = roles.count("envelope")
+    return said + (f" and an envelope of {envelope}" if envelope else "")
+
+
+def _run(event: Event) -> str:
+    """Say a run of like messages: count, rate, and what they say."""
+    rate = f", {event.rate:,.1f}/s" if event.rate else ""
+    first, last = event.texts[0], event.last_text
+    noun = {"published": "messages published", "reply": "replies"}.get(event.kind)
+    noun = noun or ("encrypted messages" if event.kind == "encrypted" else event.kind + "s")
+    said = f"{event.count:,} {noun}"
+    if event.kind == "encrypted":
+        return f"{said}{rate}, {event.size:,} bytes"
+    if event.kind == "job":
+        more = ", …" if event.count > len(event.texts) else ""
+        return f"{said}{rate}: {', '.join(event.texts)}{more}"
+    if event.topic and all(text.startswith(event.topic) for text in (*event.texts, last)):
+        said += f" under {event.topic}"
+    if first == last and len(set(event.texts)) == 1:
+        said += f" {_quoted(first)}{rate}"
+    else:
+        said += f"{rate}, from {_quoted(first)} to {_quoted(last)}"
+    said += ", each" + _before(event) if _before(event) else ""
+    if event.round_trip is not None:
+        said += f", {event.round_trip * 1000:.2f} ms after its request on average"
+    return said

@@ -1,0 +1,72 @@
+"""What a command says: heartbeats, the steps of a handshake, errors.
+
+The commands are those of RFC 23 and 37, PLAIN RFC 24, CURVE RFC 25 and 26.
+"""
+
+from functools import lru_cache
+
+from safe import printable, text_of
+from story.model import Connection, Event, MessageFrame
+from zmtp.command import named, properties
+from zmtp.frames import COMMAND, Frame
+
+WIRE, FRAMES = 256, 8  # bytes of a body that are kept with an event, and frames of it
+MANGLED = b"^RROR\x03"  # libzmq's PLAIN server writes the first byte and the E of 5 ERROR as one
+
+
+def shortened(frames: list[Frame]) -> list[Frame]:
+    """Return the first FRAMES frames, each with the first WIRE bytes of its body."""
+    return [f if f.size <= WIRE else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
+
+
+def command(connection: Connection, sender: str, frame: Frame, time: float) -> Event:
+    """Return the event of a command other than SUBSCRIBE and CANCEL."""
+    name, data = named(frame)
+    mechanism = connection.mechanism
+    event = Event(frame.last, time, sender, "command", size=frame.size)
+    event.first_packet, event.wire = frame.first, shortened([frame])
+    role = "command" if frame.flags & COMMAND else "body"
+    event.parts = [MessageFrame(frame.last, role, printable(name), frame.size)]
+    if frame.missing:
+        event.note = f"{frame.missing} of its bytes are not in the capture"
+    if name in (b"PING", b"PONG"):
+        event.kind = name.decode().lower()
+        ttl = f"time to live {int.from_bytes(data[:2]) / 10:g} s" if name == b"PING" else ""
+        context = printable(data[2:] if name == b"PING" else data)
+        event.text = ", ".join(filter(None, (ttl, f'context "{context}"' * bool(context))))
+    elif name == b"MESSAGE":
+        event.kind, event.size = "encrypted", max(0, frame.size - 8)
+        connection.mechanism = mechanism or "CURVE"
+    elif name == b"ERROR":
+        event.kind, event.text = "error", text_of(data[1 : 1 + data[0]] if data else b"")
+    elif frame.body.startswith(MANGLED):
+        event.kind, event.text = "error", text_of(frame.body[6:9])
+        event.parts = [MessageFrame(frame.last, role, "^RROR", frame.size)]
+        event.note = "as libzmq's PLAIN sends it: ^RROR instead of a 5 and ERROR"
+    elif name in (b"READY", b"INITIATE"):
+        event.kind = name.decode().lower()
+        if mechanism == "CURVE":
+            event.text = f"encrypted, {len(data)} bytes"
+        else:
+            event.socket_type, event.identity, event.metadata = _ready(data)
+            event.text = event.socket_type
+    elif name in (b"HELLO", b"WELCOME"):
+        event.kind = name.decode().lower()
+        if mechanism == "CURVE":
+            event.text = "keys, partly encrypted" if name == b"HELLO" else "encrypted"
+        elif name == b"HELLO" and data:
+            user, secret = data[1 : 1 + data[0]], data[2 + data[0] :]
+            event.text = f'user "{text_of(user)}" and a password of {len(secret)} bytes, in clear'
+    else:
+        event.text = text_of(name)
+    return event
+
+
+@lru_cache(maxsize=8)  # those of a capture are much the same
+def _ready(data: bytes) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Return socket type, identity and all other properties of a READY or INITIATE."""
+    found = {name: text_of(value) for name, value in properties(data).items()}
+    known = {name.lower(): name for name in found}
+    socket_type = found.pop(known.get("socket-type", ""), "")
+    identity = found.pop(known.get("identity", ""), "")
+    return socket_type, identity, tuple(found.items())

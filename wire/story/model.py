@@ -1,0 +1,159 @@
+"""What a capture tells: connections, and in each the events in the order of the stream.
+
+This is the model that every output reads (text, check, JSON, HTML page, pcapng). Nothing in it
+knows about packets or files. All its texts are safe to show: control characters, escape
+sequences, bidi overrides and bytes that are not UTF-8 are written as escapes such as \\x1b.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from zmtp.frames import Frame, Greeting
+from zmtp.patterns import pattern
+
+# kind -> its layer. Handshakes exist in both layers, and that is what is easily mixed up.
+KINDS = {
+    # the connection under ZMTP
+    "syn": "TCP",  # asks for a connection
+    "syn-ack": "TCP",  # accepts it
+    "ack": "TCP",  # the connection is open
+    "refused": "TCP",  # RST in answer to a SYN: no one listens on that port
+    "fin": "TCP",  # this side sends no more
+    "rst": "TCP",  # this side breaks the connection off
+    # the handshake of ZMTP
+    "greeting": "ZMTP",  # version, mechanism, as_server (RFC 23, "Greeting")
+    "identity": "ZMTP",  # ZMTP 1.0 and 2.0 name themselves in a frame (text)
+    "hello": "ZMTP",  # PLAIN and CURVE
+    "welcome": "ZMTP",
+    "initiate": "ZMTP",
+    "ready": "ZMTP",  # socket_type, identity, metadata
+    "error": "ZMTP",  # the handshake is refused, text is the reason
+    # what passes afterwards
+    "subscribe": "ZMTP",  # text is the topic
+    "cancel": "ZMTP",  # text is the topic
+    "request": "ZMTP",
+    "reply": "ZMTP",  # round_trip
+    "published": "ZMTP",  # topic is the first word
+    "job": "ZMTP",  # value, if it is a pickled int
+    "message": "ZMTP",  # of any other pair of sockets
+    "encrypted": "ZMTP",  # CURVE: only its size is known
+    "ping": "ZMTP",  # text is the time to live and the context
+    "pong": "ZMTP",
+    "command": "ZMTP",  # a command that the specifications do not name
+    # what the capture lacks
+    "late": "capture",  # the connection was begun before the capture
+    "gap": "capture",  # bytes that are not in the capture; size of them, if known
+}
+WHOLE = frozenset(("greeting client", "greeting server", "done client", "done server"))
+MESSAGES = ("request", "reply", "published", "job", "message", "encrypted")
+
+
+class MessageFrame(NamedTuple):
+    """One ZMTP frame of a message."""
+
+    packet: int  # the number that Wireshark gives the packet with its last byte
+    role: str  # "delimiter" (the empty frame of REQ-REP), "envelope" (before it) or "body"
+    text: str
+    size: int  # bytes of its body, as the frame states them
+
+
+@dataclass(slots=True)
+class Event:
+    """One thing that passed, or with count > 1 a run of like things collapsed into one."""
+
+    packet: int  # Wireshark's number of the packet that completes it; of a run: of its first
+    time: float  # seconds since the first packet of the capture; of a run: of its first
+    sender: str  # "ip:port", an IPv6 address in brackets
+    kind: str  # a key of KINDS
+    text: str = ""  # what it says, without the quotes; of several frames joined by " | "
+    size: int = 0  # bytes of the bodies of its ZMTP frames; of a run: of all of them
+    first_packet: int = (
+        0  # the packet with its first byte; the same as packet, unless it was cut up
+    )
+    parts: Sequence[MessageFrame] = ()  # of a message: its ZMTP frames
+    topic: str = ""  # published: the first word
+    value: int | None = None  # job: the pickled int
+    round_trip: float | None = None  # reply: seconds since its request; of a run: the mean
+    version: str = ""  # greeting: "3.1"
+    mechanism: str = ""  # greeting: "NULL", "PLAIN", "CURVE"
+    as_server: bool = False  # greeting
+    socket_type: str = ""  # ready (and initiate of PLAIN): "REQ"
+    identity: str = ""  # ready
+    metadata: Sequence[tuple[str, str]] = ()  # ready: name and value of every other property
+    note: str = ""  # what is unusual or missing about it, in words
+    wire: Sequence[Greeting | Frame] = ()  # what it was read from, long bodies shortened
+    into: "Event | None" = None  # the run that it continues, if it is not an event of its own
+    # a run of like messages
+    count: int = 1
+    last_packet: int = 0  # of a run: the packet that completes its last; 0 if count is 1
+    last_time: float = 0.0  # of a run: seconds since the first packet of the capture
+    last_text: str = ""  # of a run: the text of its last
+    texts: Sequence[str] = ()  # of a run: the first few texts
+
+    @property
+    def layer(self) -> str:
+        """Return "TCP", "ZMTP" or "capture"."""
+        return KINDS[self.kind]
+
+    @property
+    def rate(self) -> float:
+        """Return how many a second came in a run, 0 if that cannot be said."""
+        span = self.last_time - self.time
+        return (self.count - 1) / span if self.count > 1 and span > 0 else 0.0
+
+
+@dataclass(slots=True)
+class Connection:
+    """One TCP connection that carries ZMTP, or attempts at one that were refused.
+
+    `client` is the side that connected, whatever its socket type.
+    """
+
+    number: int  # 1, 2, … in the order of the capture
+    client: str  # "ip:port"
+    server: str
+    client_type: str = ""  # "REQ", …; "" if not known
+    server_type: str = ""
+    by_port: bool = False  # the types are taken from the port, not from READY
+    version: str = ""  # "3.1", of the older side
+    mechanism: str = ""
+    handshakes: set[str] = field(default_factory=set)  # "greeting client", "done server", …
+    late: bool = False  # begun before the capture
+    events: list[Event] = field(default_factory=list)  # in the order of the stream
+    counts: dict[str, int] = field(default_factory=dict)  # kind -> how many, runs counted in full
+    # kind -> the first of it, also "greeting client", "ready server", … by the side that sent it
+    firsts: dict[str, Event] = field(default_factory=dict)
+    subscriptions: list[str] = field(default_factory=list)  # topics, also those cancelled later
+    published: dict[str, int] = field(default_factory=dict)  # first word -> messages
+    matched: int = 0  # published messages under a subscribed topic
+    expected: Event | None = None  # the first request that holds the text asked for
+    requests: list[str] = field(default_factory=list)  # these three only if each is kept
+    replies: list[str] = field(default_factory=list)
+    jobs: list[int] = field(default_factory=list)
+    # side -> TCP sequence number of the first byte that was seen, one above that of its SYN
+    initial: dict[str, int] = field(default_factory=dict)
+    retransmitted: int = 0  # segments that brought nothing new
+    closed: bool = False  # both sides have closed it, or it was lost sight of
+    lost: bool = False  # there were too many connections: what it carried later is not told
+    weight: int = 0  # bytes, about, that its events take
+
+    @property
+    def pattern(self) -> str:
+        """Return "REQ-REP", "PUB-SUB", "PUSH-PULL", any other pair of types, or "unknown"."""
+        return pattern(self.client_type, self.server_type)
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether the whole ZMTP handshake is in the capture, of both sides."""
+        return self.handshakes >= WHOLE
+
+    def role(self, sender: str) -> str:
+        """Return the socket type of a side ("REQ"), or "client" or "server" if not known."""
+        if sender == self.client:
+            return self.client_type or "client"
+        return self.server_type or "server"
+
+    def peer(self, sender: str) -> str:
+        """Return the address of the other side."""
+        return self.server if sender == self.client else self.client

@@ -1,0 +1,183 @@
+"""From a packet to its TCP segment, whatever lies under it.
+
+    part = Segments().take(packet)    # None if the packet holds no TCP
+
+Headers are read with dpkt: small, without dependencies, and the fastest of its kind (measured
+on 90,000 frames: dpkt 113,000 frames a second, scapy 7,900; tshark does 92,000 but adds 300 MB).
+It has had no release since 2022, but these headers do not change. TCP over IPv4 over Ethernet,
+the usual packet, is read with struct instead, for speed. Packets that IP cut into fragments are
+put together (RFC 791, 3.2; RFC 8200, 4.5): the segment is in the packet with the last of them.
+"""
+
+import struct
+from typing import NamedTuple
+
+from capture.packet import ETHERNET, LOOP, NULL, RAW, SLL, SLL2, Packet
+
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+VXLAN = 4789  # UDP port of an overlay network (RFC 7348)
+LINKS = (NULL, ETHERNET, LOOP, SLL, SLL2, *RAW)  # link types that are read
+USUAL = struct.Struct("!3sxHxxHxBxx12sIIH")  # from the Ethernet type to the TCP flags
+PLAIN = b"\x08\x00\x45"  # IPv4, with a header of 20 bytes
+PARTIAL = 64  # fragmented packets that wait for the rest of their fragments
+LONGEST = 65535  # bytes of an IP packet
+
+
+class Segment(NamedTuple):
+    """One TCP segment."""
+
+    number: int
+    time: float  # seconds of the story
+    key: bytes  # both addresses, then both ports, sender first
+    seq: int
+    ack: int
+    flags: int
+    payload: bytes
+    cut: int  # bytes of the payload that are not in the capture
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Return sender and receiver as "ip:port"."""
+        return endpoint(self.key)
+
+    @property
+    def flag(self) -> str:
+        """Return what a segment without data is to TCP, by its flags; "" if it has data."""
+        if self.payload or self.cut:
+            return ""
+        if self.flags & SYN:
+            return "SYN, ACK" if self.flags & ACK else "SYN"
+        return "FIN" if self.flags & FIN else "RST" if self.flags & RST else "ACK"
+
+
+class Fragment(NamedTuple):
+    """A part of an IP packet that was fragmented."""
+
+    key: tuple[bytes, bytes, int, int]  # addresses, protocol, identification: of one packet
+    at: int  # where it lies in the packet, in bytes
+    more: bool  # others come behind it
+    data: bytes
+    size: int  # bytes of it on the wire
+
+
+def endpoint(key: bytes) -> tuple[str, str]:
+    """Return sender and receiver of a segment's key as "ip:port", IPv6 in brackets."""
+    import socket
+
+    half = (len(key) - 4) // 2
+    names = []
+    for address, port in (key[:half], key[-4:-2]), (key[half:-4], key[-2:]):
+        if half == 4:
+            name = socket.inet_ntop(socket.AF_INET, address)
+        else:
+            name = f"[{socket.inet_ntop(socket.AF_INET6, address)}]"
+        names.append(f"{name}:{int.from_bytes(port)}")
+    return names[0], names[1]
+
+
+class Segments:
+    """Reads packets one by one, and puts together what IP cut into fragments."""
+
+    def __init__(self) -> None:
+        self.partial: dict[tuple[bytes, bytes, int, int], dict[int, Fragment]] = {}
+        self.lost = 0  # fragments that were given up, since the others did not come
+
+    def take(self, packet: Packet, time: float = 0.0) -> Segment | None:
+        """Return the TCP segment that this packet holds or completes, else None.
+
+        `time` is that of the packet, in seconds of the story.
+        """
+        part = segment(packet, time)
+        if not isinstance(part, Fragment):
+            return part
+        found = self.partial.setdefault(part.key, {})
+        found[part.at] = part
+        if whole := _joined(found):
+            del self.partial[part.key]
+            return self.take(packet._replace(link=RAW[0], data=whole), time)
+        if len(self.partial) > PARTIAL:
+            self.lost += len(self.partial.pop(next(iter(self.partial))))
+        return None
+
+    @property
+    def fragments(self) -> int:
+        """Return how many fragments could not be put together."""
+        return self.lost + sum(map(len, self.partial.values()))
+
+
+def segment(packet: Packet, time: float = 0.0) -> Segment | Fragment | None:
+    """Return the TCP segment in a packet, None if there is none that can be read."""
+    number, _, link, data, _ = packet
+    if link == ETHERNET and len(data) >= 54:
+        kind, total, offset, protocol, key, seq, ack, flags = USUAL.unpack_from(data, 12)
+        if kind == PLAIN and protocol == 6 and not offset & 0x3FFF and total >= 40:
+            start, end, there = 34 + (flags >> 12) * 4, 14 + total, len(data)
+            cut = end - max(start, there) if end > there else 0
+            return Segment(number, time, key, seq, ack, flags & 63, data[start:end], cut)
+        if kind == PLAIN and protocol not in (6, 17):
+            return None
+    try:
+        return _unusual(number, time, link, data)
+    except Exception:  # dpkt raises many kinds on damaged headers: such a packet is no TCP
+        return None
+
+
+def _unusual(number: int, time: float, link: int, data: bytes) -> Segment | Fragment | None:
+    """Read any other packet with dpkt, slower: it may have VLAN tags, IPv6, VXLAN, …"""
+    from dpkt import ethernet, ip, ip6, loopback, sll, sll2, tcp, udp  # type: ignore[import-untyped]
+
+    if link in RAW:
+        packet = ip6.IP6(data) if data[0] >> 4 == 6 else ip.IP(data)
+    elif link in (NULL, LOOP):
+        packet = loopback.Loopback(data).data
+    else:
+        layers = {ETHERNET: ethernet.Ethernet, SLL: sll.SLL, SLL2: sll2.SLL2}
+        packet = layers[link](data).data
+    if isinstance(packet, ip.IP):
+        wire = (packet.len or len(data)) - packet.hl * 4
+        if packet.offset or packet.mf:
+            key = (packet.src, packet.dst, packet.p, packet.id)
+            body = _body(packet.data, wire)
+            return Fragment(key, packet.offset * 8, bool(packet.mf), body, wire)
+    elif isinstance(packet, ip6.IP6):
+        wire = (packet.plen or len(data)) - sum(e.length for e in packet.all_extension_headers)
+        if head := packet.extension_hdrs.get(44):
+            key = (packet.src, packet.dst, head.nxt, head.id)
+            at, more = head.frag_off * 8, bool(head.m_flag)
+            return Fragment(key, at, more, _body(packet.data, wire), wire)
+    else:
+        return None
+    inner = packet.data
+    if isinstance(inner, udp.UDP) and inner.dport == VXLAN:
+        return _unusual(number, time, ETHERNET, bytes(inner.data)[8:])
+    if not isinstance(inner, tcp.TCP):
+        return None
+    payload = bytes(inner.data)
+    key = packet.src + packet.dst + struct.pack("!HH", inner.sport, inner.dport)
+    cut = max(0, wire - inner.off * 4 - len(payload))
+    return Segment(number, time, key, inner.seq, inner.ack, inner.flags & 63, payload, cut)
+
+
+def _body(data: object, size: int) -> bytes:
+    """Return the captured bytes of a fragment, without the padding of a short frame."""
+    return bytes(data)[:size]  # type: ignore[call-overload, no-any-return]
+
+
+def _joined(found: dict[int, Fragment]) -> bytes | None:
+    """Return the IP packet that these fragments make, None while one is missing.
+
+    Of one that the snap length cut, what is behind the cut is left out; its length says so.
+    """
+    end, data, whole = 0, b"", True
+    while (part := found.get(end)) and part.more and part.size > 0:
+        data, whole = data + part.data * whole, whole and len(part.data) == part.size
+        end += part.size
+    if part is None or part.more or end + part.size > LONGEST:
+        return None
+    data, end = data + part.data * whole, end + part.size
+    source, target, protocol, _ = part.key
+    if len(source) == 4:
+        head = struct.pack("!BxH4xBBxx", 0x45, 20 + end, 64, protocol)
+    else:
+        head = struct.pack("!IHBB", 6 << 28, end, protocol, 64)
+    return head + source + target + data
