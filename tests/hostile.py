@@ -122,7 +122,7 @@ def attacks(us: str, many: int = 10_000) -> dict[str, Callable[[], list[bytes]]]
         "pickles": lambda: [hello + b"".join(message(body) for body in pickles())],
         "many large messages, nothing read": lambda: [hello + message(some(largest)) * 1500] * 3,
     } | (
-        {"many long topics": lambda: [hello + b"".join(message(some(1000)) for _ in range(many))]}
+        {"many long topics": lambda: [hello + b"".join(message(some(1000)) for _ in range(20_000))]}
         if us == "SUB"
         else {}
     )
