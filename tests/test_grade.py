@@ -21,7 +21,7 @@ from capture.files import packets
 from capture.packet import Packet
 from cli.grade import run as grade_class
 from cli.terminal import progress
-from conftest import ROOT, Tool
+from conftest import LIMIT, ROOT, Tool
 from grade.answers import Answers
 from grade.copies import copies
 from grade.form import QUESTIONS, parse
@@ -43,7 +43,7 @@ def wire(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProces
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
 
 
@@ -52,7 +52,7 @@ def graded(folder: Path) -> list[dict[str, str]]:
     done = subprocess.run(
         [sys.executable, ROOT / "wire/wirezmq.py", "--grade", "--csv", folder],
         capture_output=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert b"Traceback" not in done.stderr
     return list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))

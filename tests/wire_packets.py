@@ -44,12 +44,12 @@ def pcap(
 ) -> bytes:
     """Return a capture file; a packet comes every millisecond."""
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4
-    out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)
+    parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)]
     for number, data in enumerate(packets):
         fraction = number * 1000 * (1000 if nano else 1)
         kept = data[:snap]
-        out += struct.pack(order + "IIII", 1, fraction, len(kept), len(data)) + kept
-    return out
+        parts += struct.pack(order + "IIII", 1, fraction, len(kept), len(data)), kept
+    return b"".join(parts)
 
 
 def read(capture: bytes) -> list[Packet]:
