@@ -13,7 +13,7 @@ from unicodedata import east_asian_width
 from output.hosts import shorten
 from output.language import _
 from output.words import say, span
-from story.model import MESSAGES, Connection, Event
+from story.model import KINDS, LACK, MESSAGES, TALK, Connection, Event
 
 WIDTH, LEFT, RIGHT = 760, 184, 675  # units of the drawing; the lifelines of client and server
 TALL = 1000  # units: a part of a diagram that is no taller fits on one A4 page
@@ -25,30 +25,11 @@ RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^\x21-\x7
 ROW, TITLE = 30, 18  # units from one arrow to the next, and for the name of a phase
 MIDDLE = (LEFT + RIGHT) / 2
 
-PHASES = {"syn": "TCP handshake", "syn-ack": "TCP handshake", "ack": "TCP handshake"}
-PHASES |= {"refused": "TCP handshake", "fin": "TCP close", "rst": "TCP close"}
-PHASES |= dict.fromkeys(
-    ("greeting", "identity", "hello", "welcome", "initiate", "ready", "error"), "ZMTP handshake"
-)
 
-
-def style(kind: str) -> str:
-    """Return the class of the arrow of an event: tcp, zmtp, message, missing or bad."""
-    if kind in ("late", "gap"):
-        return "missing"
-    if kind in ("refused", "rst", "error"):
-        return "bad"
-    if kind in (*MESSAGES, "subscribe", "cancel"):
-        return "message"
-    return "zmtp" if PHASES.get(kind, "") in ("", "ZMTP handshake") else "tcp"
-
-
-def phase(kind: str) -> tuple[str, str]:
-    """Return the name of the phase that an event belongs to, and the class of its band."""
-    if kind in ("late", "gap"):
-        return "Not in the capture", "band-missing"
-    name = PHASES.get(kind, "Messages")
-    return name, f"band-{'message' if name == 'Messages' else name.split()[0].lower()}"
+def band_of(kind: str) -> str:
+    """Return the class of what lies behind an event: band-tcp, -zmtp, -message or -missing."""
+    name = {TALK: "message", LACK: "missing"}.get(KINDS[kind].phase, KINDS[kind].layer)
+    return f"band-{name.lower()}"
 
 
 class Shape(NamedTuple):
@@ -156,20 +137,19 @@ def row(connection: Connection, event: Event) -> Drawing:
     y = 19 + run
     start, end = (LEFT, RIGHT) if event.sender == connection.client else (RIGHT, LEFT)
     shapes = [
-        band(phase(event.kind)[1], height),
+        band(band_of(event.kind), height),
         *lifelines(height),
         shape("text", "frame", span(event), x=90, y=y + 4),
         shape("text", "said", lines[0], x=MIDDLE, y=y - 6 - run),
     ]
     shapes += [shape("text", "said", line, x=MIDDLE, y=y + 14 + run) for line in lines[1:]]
-    return Drawing(height, [*shapes, arrow(style(event.kind), start, end, y, event.count > 1)])
+    return Drawing(height, [*shapes, arrow(KINDS[event.kind].look, start, end, y, event.count > 1)])
 
 
 def title(kind: str) -> Drawing:
     """Draw the name of the phase that begins with an event of this kind."""
-    name, behind = phase(kind)
-    text = shape("text", "phase", name, x=8, y=14)
-    return Drawing(TITLE, [band(behind, TITLE), *lifelines(TITLE), text])
+    text = shape("text", "phase", KINDS[kind].phase, x=8, y=14)
+    return Drawing(TITLE, [band(band_of(kind), TITLE), *lifelines(TITLE), text])
 
 
 def skipped(said: str) -> Drawing:
@@ -214,7 +194,7 @@ def diagram(connection: Connection, names: dict[str, str]) -> list[Part]:
         drawn = row(connection, event)
         if parts[-1].height + drawn.height + TITLE + 6 > TALL:
             parts.append(Part(head))
-        part, name = parts[-1], phase(event.kind)[0]
+        part, name = parts[-1], KINDS[event.kind].phase
         if part.phase != name:
             part.add(title(event.kind))
             part.phase = name

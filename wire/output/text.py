@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 
 from output.words import direction, say, span
-from story.model import Connection, Event
+from story.model import CLOSE, KINDS, LACK, OPEN, SHAKE, TALK, Connection, Event
 from story.store import CONNECTIONS
 from story.story import REFUSED, Story
 from tcp.assembler import FLOWS
 
-COLOURS = {"TCP": "36", "ZMTP": "0", "capture": "33", "heading": "1", "bad": "31"}
-PLAIN, MESSAGE = "0", "32"
+COLOURS = {OPEN: "36", CLOSE: "36", SHAKE: "0", TALK: "32", LACK: "33"}
+BAD = "31"
 ROW = "%11s %11.6f  %-15s %-8s %s"  # twice as fast as an f-string, and there are many
 
 
@@ -36,11 +36,8 @@ def line(connection: Connection, event: Event, colour: bool = False) -> str:
     text = ROW % (span(event), event.time, who, layer, say(event))
     if not colour:
         return text
-    code = COLOURS[layer]
-    if event.kind in ("refused", "rst", "error"):
-        code = COLOURS["bad"]
-    elif layer == "ZMTP" and event.kind not in ("greeting", "ready"):
-        code = MESSAGE
+    kind = KINDS[event.kind]
+    code = BAD if kind.look == "bad" else COLOURS[kind.phase]
     return f"\x1b[{code}m{text}\x1b[0m"
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from output.diagram import Drawing, phase, row, sides
+from output.diagram import Drawing, row, sides
 from output.hosts import named, shorten
 from output.octets import octets
 from output.text import heading
 from output.words import direction, say, span
-from story.model import MESSAGES, Connection, Event
+from story.model import KINDS, MESSAGES, Connection, Event
 
 TEXT, WORD = 160, 18  # characters of what an event says, and of a text that moves
 TOPICS = 50  # topics of a connection that can be picked out
@@ -63,7 +63,7 @@ def row_of(connection: Connection, at: int, new: bool) -> Change:
         "topic": (event.topic or event.text * (event.kind == "subscribe"))[:TEXT],
     }
     if new:
-        made["phase"] = phase(event.kind)[0]
+        made["phase"] = KINDS[event.kind].phase
         made["octets"] = octets(connection, event)
     return made
 

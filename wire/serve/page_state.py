@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from time import time_ns
 
 from capture.packet import Packet
-from output.diagram import WIDTH, phase, style, title
+from output.diagram import WIDTH, title
 from output.hosts import roles
 from serve.page_json import TEXT, TOPICS, Change, ConnectionView, connection_of, drawn, row_of, word
-from story.model import MESSAGES, Connection, Event
+from story.model import KINDS, MESSAGES, PHASES, Connection, Event
 from story.story import Story
 
 CONNECTIONS = 200  # connections that are shown
@@ -23,7 +23,6 @@ ROOM = 20_000_000  # bytes, about, of their events
 FIRST, LAST = 20, 100  # rows of a connection that are shown: the first and the last
 PASSES = 60  # movements in one change
 SECONDS = 60  # of the plot
-PHASES = ("syn", "greeting", "request", "fin", "late")  # an event of each
 
 
 class PageState:
@@ -104,7 +103,7 @@ class PageState:
         if event.layer == "capture":
             return
         side = "client" if event.sender == connection.client else "server"
-        look = style(event.kind)
+        look = KINDS[event.kind].look
         for last in reversed(self._passes[-4:]):
             where = (last["connection"], last["side"], last["look"])
             same = where == (connection.number, side, look)
@@ -175,7 +174,7 @@ class PageState:
             "reset": True,
             "start": (self.story.start or 0) / 1e9,
             "width": WIDTH,
-            "titles": {phase(kind)[0]: drawn(title(kind)) for kind in PHASES},
+            "titles": {phase: drawn(title(kind)) for phase, kind in PHASES.items()},
             "rates": [
                 [pattern, second, count]
                 for pattern, bins in self.rates.items()

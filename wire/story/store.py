@@ -4,14 +4,13 @@ A class, or hours of a live view, fit many times over. What is beyond a bound is
 said: nothing is left out in silence.
 """
 
-from story.model import Connection, Event
+from story.model import KINDS, Connection, Event
 from story.runs import TOLD, Runs
 
 CONNECTIONS = 12_000  # that are kept
 ROOM = 60_000_000  # bytes, about, of the events that are kept one by one
 BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it, of a ZMTP frame
-# The first of each side is kept, the client's and the server's.
-BY_SIDE = {kind: (f"{kind} client", f"{kind} server") for kind in ("greeting", "ready", "initiate")}
+BY_SIDE = {kind: (f"{kind} client", f"{kind} server") for kind in KINDS if KINDS[kind].by_side}
 WORDS = 1000  # first words of published messages that are counted apart
 
 
