@@ -147,7 +147,7 @@ def test_closed_connections_need_no_place() -> None:
     found = told(pcap(before + interleaved([begun(talk) for talk in after])))
     assert len(found.connections) == 6200
     assert not any(connection.late for connection in found.connections)
-    assert len(found.streams.halves) <= 2 * (assembler.RECENT + 200)
+    assert len(found.assembler.halves) <= 2 * (assembler.RECENT + 200)
 
 
 def test_those_in_handshake_are_dropped_last_and_it_is_said(

@@ -15,9 +15,9 @@ from capture.packet import Packet
 from grade.form import PACKETS, QUESTIONS, Form, milliseconds, whole
 from grade.lost_jobs import Workers
 from output.language import _
-from story.model import Connection, Event
+from story.model import Connection, Event, New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 RECENT = 1000  # packets back in which a packet that was captured twice is looked for
 HELD = 20  # things in such a packet; of one that an answer names all are held

@@ -12,9 +12,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from capture.packet import Packet
-from story.model import MESSAGES, Event
+from story.model import MESSAGES, Event, New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 CONNECTIONS, TEXTS = 200, 50  # of a capture, and of a connection: what is compared
 OTHERS = 10  # files that are named

@@ -9,9 +9,10 @@ from grade.copies import CONNECTIONS, Copy, Fingerprint
 from grade.form import Form, FormError, read_form
 from grade.requirements import Requirement, rows
 from grade.submissions import Submission
-from output.text import remarks
+from output.words import losses
+from story.model import New
 from story.reader import Segment, read
-from story.story import New, Story
+from story.story import Story
 
 Ports = dict[int, tuple[str, str]]
 
@@ -78,7 +79,7 @@ def grade(file: Submission, numbers: set[str], ports: Ports) -> tuple[Graded, Fi
         error = read(file.path, story, look)
     fingerprint.close(story)
     graded = Graded(file, rows(story), story.packets, len(story.connections), odd=form.odd)
-    graded.error, graded.notes = error, list(remarks(story))
+    graded.error, graded.notes = error, list(losses(story.losses))
     if graded.connections > CONNECTIONS:
         graded.notes.append(f"compared with others: only its first {CONNECTIONS} connections")
     elif graded.connections and not fingerprint.held:

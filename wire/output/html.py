@@ -17,9 +17,9 @@ from output.diagram import WIDTH, arrow, diagram, isolated
 from output.hosts import named, roles, shorten
 from output.language import _, spoken
 from output.octets import octets
-from output.text import closing, heading, remarks
+from output.text import closing, heading
 from output.timeline import LANES, overview
-from output.words import direction, say, span
+from output.words import direction, losses, say, span
 from story.model import MESSAGES, Connection, Event
 from story.story import Story
 
@@ -67,7 +67,7 @@ def write_page(name: str, story: Story, out: TextIO) -> None:
                 (pattern, f"{many:,}")
                 for pattern, many in Counter(c.pattern for c in connections).items()
             ],
-            remarks=list(remarks(story)),
+            remarks=list(losses(story.losses, spoken())),
             arrows=legend(),
             width=WIDTH,
             axis=overview(story, listed),

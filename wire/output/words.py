@@ -1,6 +1,11 @@
-"""Says an event in words, for every output that people read."""
+"""Says an event in words, and what could not be told, for every output that people read."""
 
+from collections.abc import Iterator
+from gettext import NullTranslations
+
+from story.losses import CONNECTIONS, FOLLOWED, REFUSED, Losses
 from story.model import Connection, Event
+from story.story import Story
 
 LINE = 200  # characters of a text that are shown in a line
 TCP = {
@@ -12,6 +17,69 @@ TCP = {
     "rst": "RST: breaks the connection off",
     "late": "begun before the capture: what came earlier cannot be told",
 }
+
+ENGLISH = NullTranslations()  # what programs read, and the story, are so in every language
+
+
+def losses(found: Losses, language: NullTranslations = ENGLISH) -> Iterator[str]:
+    """Say what of a capture could not be told, a sentence for each cause."""
+    _ = language.gettext
+
+    def ngettext(one: str, more: str, number: int, **fields: object) -> str:
+        return language.ngettext(one, more, number).format(number=f"{number:,}", **fields)
+
+    if found.dropped:
+        yield ngettext(
+            "{number} packet was dropped by the kernel: what it carried is missing",
+            "{number} packets were dropped by the kernel: what they carried is missing",
+            found.dropped,
+        )
+    if found.cut:
+        yield ngettext(
+            "{number} packet is cut by the snap length: capture with -s 0",
+            "{number} packets are cut by the snap length: capture with -s 0",
+            found.cut,
+        )
+    if found.fragments:
+        yield ngettext(
+            "{number} packet is a fragment whose other parts are not there",
+            "{number} packets are fragments whose other parts are not there",
+            found.fragments,
+        )
+    for link, count in found.links.items():
+        yield ngettext(
+            "{number} packet is of link type {link}, which cannot be read",
+            "{number} packets are of link type {link}, which cannot be read",
+            count,
+            link=link,
+        )
+    if found.left_out:
+        which = ", ".join(f"{count:,} {pattern}" for pattern, count in found.left_out.items())
+        yield _(
+            "Not told: {number} of the ZMTP connections ({which}), since no more than {most} are "
+            "kept"
+        ).format(number=f"{sum(found.left_out.values()):,}", which=which, most=f"{CONNECTIONS:,}")
+    if found.evicted:
+        yield _(
+            "Lost sight of: {number} TCP connections, since no more than {most} are followed at a "
+            "time: what they carried later is missing, or told as begun before"
+        ).format(number=f"{found.evicted:,}", most=f"{FOLLOWED:,}")
+    if found.unheard:
+        yield _("Not told: {number} refused attempts of more than {most} clients").format(
+            number=f"{found.unheard:,}", most=f"{REFUSED:,}"
+        )
+    if found.together:
+        yield _(
+            "Told together from packet {number} on: all messages of a kind, as they are many"
+        ).format(number=found.together)
+
+
+def nothing(story: Story, interface: str, language: NullTranslations = ENGLISH) -> str:
+    """Say why no ZMTP was found in a capture, as far as that is known; `interface` is the lab's."""
+    _ = language.gettext
+    cause = next(losses(story.losses, language), _("was it captured on {interface}?"))
+    said = _("no ZMTP in its {number} packets: {cause}")
+    return said.format(number=f"{story.packets:,}", cause=cause.format(interface=interface))
 
 
 def span(event: Event) -> str:

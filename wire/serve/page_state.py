@@ -31,7 +31,7 @@ class PageState:
     def __init__(self, ports: dict[int, tuple[str, str]], live: bool = False) -> None:
         self.live = live
         self.story = Story(ports=ports)
-        self.story.kept.room = ROOM
+        self.story.store.room = ROOM
         self.views: dict[int, ConnectionView] = {}
         self.names: dict[tuple[str, str], str] = {}
         self.totals: dict[str, int] = {}  # pattern -> messages
@@ -62,7 +62,7 @@ class PageState:
         view = self.views.get(number)
         if view is None:
             if number <= max(self.views, default=0):  # left out by now
-                self._clear(connection)
+                self.story.store.forget(connection)
                 return self._count(connection, event)
             view = self.views[number] = ConnectionView(connection)
             self._forget()
@@ -119,19 +119,13 @@ class PageState:
 
     def _forget(self) -> None:
         """Leave out the oldest connection that is closed, else the oldest, for lack of room."""
-        while len(self.views) > 1 and (len(self.views) > CONNECTIONS or self.story.kept.room < 0):
+        while len(self.views) > 1 and (len(self.views) > CONNECTIONS or self.story.store.room < 0):
             closed = (number for number, view in self.views.items() if not view.open)
             old = next(closed, next(iter(self.views)))
-            self._clear(self.views.pop(old).connection)
+            self.story.store.forget(self.views.pop(old).connection)
             self._rows = {key: new for key, new in self._rows.items() if key[0] != old}
             self._connections.discard(old)
             self._gone.append(old)
-
-    def _clear(self, connection: Connection) -> None:
-        """Give up the events of a connection that is not shown any more."""
-        connection.events.clear()
-        self.story.kept.room += connection.weight
-        connection.weight = 0
 
     def changes_waiting(self) -> Change | None:
         """Return what has changed, None if nothing has."""
@@ -165,7 +159,7 @@ class PageState:
             "packets": story.packets,
             "time": seconds,
             "totals": dict(self.totals),
-            "left": story.kept.count - len(self.views),
+            "left": story.store.count - len(self.views),
         }
 
     def whole(self) -> list[Change]:

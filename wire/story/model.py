@@ -61,6 +61,9 @@ KINDS = {
 }
 MESSAGES = tuple(name for name, kind in KINDS.items() if kind.message)
 PHASES = {kind.phase: name for name, kind in KINDS.items()}  # phase -> a kind of event in it
+# The first of these is kept of each side, the client's and the server's.
+BY_SIDE = {name: (f"{name} client", f"{name} server") for name in KINDS if KINDS[name].by_side}
+WORDS = 1000  # first words of published messages that are counted apart
 WHOLE = frozenset(("greeting client", "greeting server", "done client", "done server"))
 
 
@@ -163,6 +166,32 @@ class Connection:
         """Tell whether the whole ZMTP handshake is in the capture, of both sides."""
         return self.handshakes >= WHOLE
 
+    def count(self, event: Event) -> None:
+        """Count an event of this connection, and keep the first of its kind."""
+        kind, counts = event.kind, self.counts
+        count = counts.get(kind, 0)
+        counts[kind] = count + 1
+        if not count:
+            self.firsts[kind] = event
+        if kind in BY_SIDE:
+            self.firsts.setdefault(BY_SIDE[kind][event.sender != self.client], event)
+        elif kind == "published":
+            word, words = event.text.split(" ", 1)[0], self.published
+            if word not in words and len(words) >= WORDS:
+                word = "…"
+            words[word] = words.get(word, 0) + 1
+            if any(event.text.startswith(topic) for topic in self.subscriptions):
+                self.matched += 1
+
+    def note_text(self, event: Event) -> None:
+        """Add what a message says to the lists of texts."""
+        if event.kind == "request":
+            self.requests.append(event.text)
+        elif event.kind == "reply":
+            self.replies.append(event.text)
+        elif event.kind == "job" and event.value is not None:
+            self.jobs.append(event.value)
+
     def role(self, sender: str) -> str:
         """Return the socket type of a side ("REQ"), or "client" or "server" if not known."""
         if sender == self.client:
@@ -172,3 +201,6 @@ class Connection:
     def peer(self, sender: str) -> str:
         """Return the address of the other side."""
         return self.server if sender == self.client else self.client
+
+
+New = list[tuple[Connection, Event]]  # what a packet completes
