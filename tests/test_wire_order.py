@@ -147,7 +147,7 @@ def test_closed_connections_need_no_place() -> None:
     found = told(pcap(before + interleaved([begun(talk) for talk in after])))
     assert len(found.connections) == 6200
     assert not any(connection.late for connection in found.connections)
-    assert len(found.streams.halves) <= 2 * (assembler.RECENT + 200)
+    assert len(found.assembler.halves) <= 2 * (assembler.RECENT + 200)
 
 
 def test_those_in_handshake_are_dropped_last_and_it_is_said(
@@ -262,7 +262,7 @@ def test_a_fragment_that_is_missing_is_said() -> None:
     long = talk.add(0, ACK | PUSH, frame(b"", 1) + frame(b"y" * 50), skip=True)
     talk.packets += fragments(long, 32, [0, 2])
     lines = list(story_lines("x", told(talk.say(1, WORLD).capture)))
-    assert "Fragments of IP packets whose other parts are not there: 2" in lines
+    assert "2 packets are fragments whose other parts are not there" in lines
     assert any("54 bytes (not in the capture)" in line for line in lines)
 
 

@@ -1,6 +1,6 @@
 """From the bytes of one direction of a connection, behind its greeting, to its ZMTP frames.
 
-    parser = FrameReader(); parser.feed(data, packet, time) -> [Frame | Skipped, …]
+    reader = FrameReader(); reader.feed(data, packet, time) -> [Frame | Skipped, …]
 
 ZMTP 3.0 is RFC 23, 3.1 is RFC 37 (rfc.zeromq.org). A frame is a byte of flags (1 more frames
 follow, 2 its size has 8 bytes instead of 1, 4 it is a command), its size and its body. Frames of

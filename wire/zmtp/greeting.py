@@ -1,6 +1,7 @@
 """Decides what the first bytes of each side are: its greeting, in the version both go on in.
 
-    opening = Negotiation(guess, late); opening.feed(side, data, packet, time) -> [(side, item), …]
+    negotiation = Negotiation(guess, late)
+    negotiation.feed(side, data, packet, time) -> [(side, item), …]
 
 A peer of 2.0 and later begins with a signature, %xFF 8OCTET %x7F. What follows depends on what
 the other side is (RFC 23 and 37, "Version Negotiation"; RFC 15, "Backwards Compatibility"):
@@ -31,16 +32,16 @@ NEWER = "it knows {}, and goes on in {} as the older side needs it"
 
 
 class Negotiation:
-    """Both sides of a connection until their greetings are decided; it feeds the parsers."""
+    """Both sides of a connection until their greetings are decided; it feeds the readers."""
 
-    __slots__ = ("done", "guess", "late", "parsers", "sides", "zmtp")
+    __slots__ = ("done", "guess", "late", "readers", "sides", "zmtp")
 
     def __init__(self, guess: bool = False, late: bool = False) -> None:
         self.guess, self.late = guess, late
-        self.done = False  # both are decided: the parsers may be fed at once
+        self.done = False  # both are decided: the readers may be fed at once
         self.zmtp = False  # at least one side speaks it
         self.sides = (Side(), Side())
-        self.parsers = (FrameReader(), FrameReader())
+        self.readers = (FrameReader(), FrameReader())
 
     def feed(self, side: int, data: bytes, packet: int, time: float) -> list[tuple[int, Item]]:
         """Return what is complete with this data of a side, which came in this packet."""
@@ -49,7 +50,7 @@ class Negotiation:
             us.foreign = Skipped(packet, time, us.foreign.size + len(data), FOREIGN)
             return []
         if not us.open:
-            return [(side, item) for item in self.parsers[side].feed(data, packet, time)]
+            return [(side, item) for item in self.readers[side].feed(data, packet, time)]
         us.add(Held(data, len(data), packet, time))
         return self._settle(False)
 
@@ -57,7 +58,7 @@ class Negotiation:
         """Say that `size` bytes of a side are not in the capture."""
         us = self.sides[side]
         if not us.open:
-            return [(side, item) for item in self.parsers[side].skip(size, packet, time)]
+            return [(side, item) for item in self.readers[side].skip(size, packet, time)]
         us.add(Held(b"", size, packet, time))
         return self._settle(False)
 
@@ -79,7 +80,7 @@ class Negotiation:
                 if us.foreign:
                     items.append((side, us.foreign))
                     us.foreign = None
-                    self.parsers[side].begin("lost")
+                    self.readers[side].begin("lost")
         if not self.sides[0].open and not self.sides[1].open:
             self.done = self.zmtp
             items.sort(key=lambda found: found[1].last)  # stable: each side stays in its order
@@ -137,34 +138,34 @@ class Negotiation:
 
     def _begin(self, side: int, verdict: str) -> Iterator[Item]:
         """Yield the greeting, then what follows it."""
-        us, parser = self.sides[side], self.parsers[side]
+        us, reader = self.sides[side], self.readers[side]
         known, signed = us.known, us.signed()
         pieces, us.pieces = us.pieces, []
-        parser.whole = not self.late
+        reader.whole = not self.late
         size = 0
         last = pieces[-1]
         if verdict == "other":
-            parser.begin(verdict)
+            reader.begin(verdict)
             us.foreign = Skipped(last.packet, last.time, sum(p.size for p in pieces), FOREIGN)
             return
         if verdict == "lost":
-            parser.begin(verdict)
+            reader.begin(verdict)
         self.zmtp = self.zmtp or verdict != "lost"
         if verdict in ("unfinished", "cut"):
-            parser.begin("lost")
-            parser.whole = us.whole
+            reader.begin("lost")
+            reader.whole = us.whole
             said = "begins a greeting, of which no more is in the capture"
             yield Skipped(last.packet, last.time, len(known), said)
             return
         if verdict == "1.0":
-            parser.begin("old")
+            reader.begin("old")
             first = at(pieces, SIGNATURE if signed else 2)
             said = NEWER.format("a later version", "1.0") * bool(signed)
             raw = known[: SIGNATURE if signed else 0]
             yield Greeting(pieces[0].packet, first.packet, first.time, "1.0", raw=raw, note=said)
         elif verdict == "2.0":
             size = OLD
-            parser.begin("frames", 3)
+            reader.begin("frames", 3)
             end = at(pieces, OLD)
             kind = NUMBERED[known[11]] if OLD <= len(known) and known[11] < len(NUMBERED) else ""
             said = NEWER.format(f"ZMTP {known[10]}", "2.0") * (known[10] > 2)
@@ -173,16 +174,16 @@ class Negotiation:
             )
         elif verdict == "3":
             size = NEW
-            parser.begin("frames")
+            reader.begin("frames")
             end = at(pieces, NEW)
             yield Greeting(pieces[0].packet, end.packet, end.time, *_modern(known[:NEW]))
         for piece in pieces:  # what follows the greeting, from the packets that brought it
             rest = piece.size - size
             size = max(0, -rest)
             if rest > 0 and piece.data:
-                yield from parser.feed(piece.data[-rest:], piece.packet, piece.time)
+                yield from reader.feed(piece.data[-rest:], piece.packet, piece.time)
             elif rest > 0:
-                yield from parser.skip(rest, piece.packet, piece.time)
+                yield from reader.skip(rest, piece.packet, piece.time)
 
 
 def _new(known: bytes) -> bool:
