@@ -109,7 +109,7 @@ class Session:
         assert negotiation
         if not self.connection:
             states = [reader.state for reader in negotiation.readers]
-            if not negotiation.zmtp and not {"frames", "old"} & set(states):
+            if not negotiation.zmtp and "frames" not in states:
                 return IGNORE if states == ["other", "other"] else FOLLOW
             if not self._introduce(tcp, new):
                 return IGNORE
