@@ -6,7 +6,7 @@ from output.words import direction, say, span
 from story.model import Connection, Event
 from story.store import CONNECTIONS
 from story.story import REFUSED, Story
-from tcp.assembler import FLOWS
+from tcp.assembler import FOLLOWED
 
 COLOURS = {"TCP": "36", "ZMTP": "0", "capture": "33", "heading": "1", "bad": "31"}
 PLAIN, MESSAGE = "0", "32"
@@ -85,7 +85,7 @@ def remarks(story: Story) -> Iterator[str]:
         yield f"Fragments of IP packets whose other parts are not there: {lost:,}"
     if story.links:
         yield f"Not read: packets of link type {_links(story)}"
-    past, dropped, kept = story.kept.past, story.streams.dropped, story.kept
+    past, dropped, kept = story.kept.past, story.streams.evicted, story.kept
     if past:
         which = ", ".join(f"{count:,} {pattern}" for pattern, count in past.items())
         yield (
@@ -94,7 +94,7 @@ def remarks(story: Story) -> Iterator[str]:
         )
     if dropped:
         yield (
-            f"Lost sight of: {dropped:,} TCP connections, since no more than {FLOWS:,} are "
+            f"Lost sight of: {dropped:,} TCP connections, since no more than {FOLLOWED:,} are "
             "followed at a time: what they carried later is missing, or told as begun before"
         )
     if story.unheard:

@@ -18,7 +18,8 @@ from story.runs import Runs
 from story.session import Session
 from story.store import ConnectionStore
 from tcp.assembler import BEGUN, Assembler, StreamEvents
-from tcp.connection import SERVER, StreamEvent, TCPConnection
+from tcp.connection import StreamEvent, TCPConnection
+from tcp.direction import SERVER
 from tcp.segment import LINKS, Segment, Segments, endpoint
 from zmtp.frames import KEPT, Item
 from zmtp.greeting import Negotiation
@@ -136,7 +137,7 @@ class Story:
         connection, dialogue = talk.connection, talk.dialogue
         assert connection and dialogue
         if len(connection.initial) < 2:
-            begun = ((SIDES[half.side], half.begin) for half in flow.halves)
+            begun = ((SIDES[half.side], half.begin) for half in flow.directions)
             connection.initial = {name: at for name, at in begun if at is not None}
         for side, item in items:
             if event := dialogue.take(side, item):
@@ -202,9 +203,9 @@ class Story:
             connection.retransmitted, connection.closed = flow.retransmitted, flow.state == "closed"
             if piece.kind in ("fin", "rst"):
                 sides = (side,) if piece.kind == "fin" else (0, 1)
-                for event in talk.unfinished(sides, piece.number, piece.time):
+                for event in talk.unfinished(sides, piece.packet, piece.time):
                     self._add(talk, event, new)
-        self._add(talk, Event(piece.number, piece.time, sender, piece.kind), new)
+        self._add(talk, Event(piece.packet, piece.time, sender, piece.kind), new)
 
     def _decide(self, flow: TCPConnection, talk: Session, new: New) -> None:
         """Tell what is held back of a beginning that nothing more comes to decide."""
@@ -233,7 +234,7 @@ class Story:
     def _gap(self, talk: Session, side: int, piece: StreamEvent, new: New) -> None:
         if connection := talk.connection:
             sender = (connection.client, connection.server)[side]
-            event = Event(piece.number, piece.time, sender, "gap", size=piece.size)
+            event = Event(piece.packet, piece.time, sender, "gap", size=piece.size)
             event.note = "not in the capture"
             self._add(talk, event, new)
         elif len(talk.held) < 10:
