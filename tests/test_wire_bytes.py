@@ -95,7 +95,7 @@ def test_segments_reordered_and_repeated_read_back_the_same(
         assert isinstance(part, Segment)
         for _, side, piece in streams.feed(part):
             if piece.kind == "data" and side == 0:
-                found = opening.feed(0, piece.data, piece.number, piece.time)
+                found = opening.feed(0, piece.data, piece.packet, piece.time)
                 items += [item for _, item in found]
     assert [item.body for item in items if isinstance(item, Frame)] == [body for body, _ in frames]
 

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from tcp.assembler import FLOWS
-
 REFUSED = 1000  # pairs of client and server whose refused attempts are told
 CONNECTIONS = 12_000  # connections that are kept
-FOLLOWED = FLOWS  # TCP connections that are followed at a time
 
 
 @dataclass(slots=True)

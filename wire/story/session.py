@@ -117,7 +117,7 @@ class Session:
         connection, messages = self.connection, self.messages
         assert connection and messages
         if len(connection.initial) < 2:
-            begun = ((SIDES[half.side], half.begin) for half in tcp.halves)
+            begun = ((SIDES[one.side], one.begin) for one in tcp.directions)
             connection.initial = {name: at for name, at in begun if at is not None}
         for side, item in items:
             if event := messages.take(side, item):
@@ -166,14 +166,14 @@ class Session:
         connection.retransmitted, connection.closed = tcp.retransmitted, tcp.state == "closed"
         if happened.kind in ("fin", "rst"):
             sides = (side,) if happened.kind == "fin" else (0, 1)
-            self._unfinished(sides, happened.number, happened.time, new)
+            self._unfinished(sides, happened.packet, happened.time, new)
         self._add(self._event(side, happened), new)
 
     def _event(self, side: int, happened: StreamEvent) -> Event:
         connection = self.connection
         assert connection
         sender = (connection.client, connection.server)[side]
-        return Event(happened.number, happened.time, sender, happened.kind, size=happened.size)
+        return Event(happened.packet, happened.time, sender, happened.kind, size=happened.size)
 
     def _decide(self, tcp: TCPConnection, new: New) -> str:
         """Tell what is held back of a beginning that nothing more comes to decide."""

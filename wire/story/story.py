@@ -60,7 +60,7 @@ class Story:
             cut=self.cut,
             fragments=self.segments.fragments,
             links=self.links,
-            evicted=self.assembler.dropped,
+            evicted=self.assembler.evicted,
             left_out=self.store.left_out,
             unheard=self.unheard,
             together=self.store.full,
