@@ -24,7 +24,7 @@ def lane(page: Page, pattern: str) -> Locator:
 
 def status(page: Page, words: str) -> None:
     """Wait until the page says this about itself."""
-    expect(page.get_by_role("status")).to_have_text(re.compile(words), timeout=15_000)
+    expect(page.get_by_role("status")).to_have_text(re.compile(words))
 
 
 def opened(page: Page, url: str) -> None:
@@ -44,7 +44,7 @@ def pick(page: Page, port: int) -> None:
                 return True
         return False
 
-    wait_for(found, 20)
+    wait_for(found)
 
 
 def steps(page: Page, count: int) -> None:

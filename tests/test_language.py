@@ -13,11 +13,11 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from conftest import ROOT
+from conftest import LIMIT, ROOT
 from wire_packets import CAPTURES
 
 CATALOGUE = ROOT / "wire/output/locale/id/LC_MESSAGES/zmq-wire.po"
-KEYWORDS = {"_": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 FIELD = re.compile(r"%\((\w+)\)s")
 
 
@@ -65,7 +65,7 @@ def check(*options: str, **environment: str) -> str:
         env=clean | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert done.stderr == ""
     return done.stdout

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT, ROOT, run, wait_for
+from conftest import LIMIT, PROJECT, ROOT, run, wait_for
 
 # One worker packs the image, and has the engine that starts without one.
 pytestmark = [pytest.mark.usefixtures("image"), pytest.mark.xdist_group("pack")]
@@ -65,10 +65,10 @@ def engine(name: str) -> Iterator[Engine]:
         undo.callback(sudo, "rm", "-rf", folder)
         command = f"sudo nsenter --net=/run/netns/{name} unshare --mount --uts sh -c".split()
         process = subprocess.Popen([*command, DOCKERD, folder, name])
-        undo.callback(process.wait, 60)
+        undo.callback(process.wait, LIMIT)
         undo.callback(sudo, "sh", "-c", f"kill $(cat {folder}/pid)")
         started = Engine(name, folder)
-        wait_for(lambda: run("docker", "-H", started.host, "info").returncode == 0, 30)
+        wait_for(lambda: run("docker", "-H", started.host, "info").returncode == 0)
         yield started
 
 
@@ -114,8 +114,9 @@ def lab_starts(bare: Engine, folder: Path) -> None:
         assert up.stderr.count("Started") == 6
         assert "pull" not in up.stderr.lower().replace("zmq-pull", "")
         assert "build" not in up.stderr.lower()
+        wait_for(lambda: "bound to" in bare.docker(*lab, "logs", "zmq-rep", cwd=folder))
         exec_req = ["exec", "-T", "zmq-req", "python", "clientzmq.py"]
-        wait_for(lambda: "Reply: 'World'" in bare.docker(*lab, *exec_req, cwd=folder))
+        assert "Reply: 'World'" in bare.docker(*lab, *exec_req, cwd=folder)
     finally:
         bare.docker(*lab, "down", cwd=folder)
 

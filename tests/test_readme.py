@@ -15,7 +15,7 @@ import pexpect
 import pytest
 import yaml
 
-from conftest import PROJECT, ROOT, WITNESSES, compose, last_lines, run
+from conftest import LIMIT, PROJECT, ROOT, WITNESSES, compose, last_lines, run
 from test_pack import Engine, engine
 
 PAGES = ["README.md", "wire/README.md", "docs/percobaan.md", "docs/dosen.md"]  # in this order
@@ -94,7 +94,7 @@ class Terminal:
             ],
             cwd=str(folder),
             encoding="utf-8",
-            timeout=60,
+            timeout=LIMIT,
             dimensions=(50, 300),
         )
         self.gap = True  # whether lines may be left out before the next
@@ -198,7 +198,6 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("pages", [PAGES, list(map(english, PAGES))], ids=["id", "en"])
 def test_every_command_does_what_the_pages_say(
     pages: list[str], machine: Engine, clone: Path, image_file: Path

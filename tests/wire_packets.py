@@ -45,14 +45,14 @@ def pcap(
 ) -> bytes:
     """Return a capture file; a packet comes every millisecond, or after so many seconds each."""
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4
-    out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)
+    parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)]
     for number, data in enumerate(packets):
         after = round(times[number] * 1_000_000) if times else number * 1000
         seconds, fraction = divmod(after, 1_000_000)
         kept = data[:snap]
         head = (1 + seconds, fraction * (1000 if nano else 1), len(kept), len(data))
-        out += struct.pack(order + "IIII", *head) + kept
-    return out
+        parts += struct.pack(order + "IIII", *head), kept
+    return b"".join(parts)
 
 
 def read(capture: bytes) -> list[Packet]:

@@ -14,7 +14,7 @@ from unicodedata import east_asian_width
 from output.hosts import shorten
 from output.language import _, number, plain
 from output.words import say, span, took
-from story.model import MESSAGES, Connection, Event
+from story.model import CLOSE, KINDS, LACK, MESSAGES, OPEN, SHAKE, TALK, Connection, Event
 
 WIDTH, LEFT, RIGHT = 760, 184, 675  # units of the drawing; the lifelines of client and server
 TALL = 1000  # units: a part of a diagram that is no taller fits on one A4 page
@@ -27,33 +27,13 @@ ROW, TITLE = 30, 18  # units from one arrow to the next, and for the name of a p
 MIDDLE = (LEFT + RIGHT) / 2
 PACKET, TIME = 90, 176  # units: where the columns left of the lifelines end
 
-HANDSHAKE = ("greeting", "identity", "hello", "welcome", "initiate", "ready", "error")
-PHASES = dict.fromkeys(("syn", "syn-ack", "ack", "refused"), "tcp-opens")
-PHASES |= {"fin": "tcp-closes", "rst": "tcp-closes", "late": "missing", "gap": "missing"}
-PHASES |= dict.fromkeys(HANDSHAKE, "zmtp")
 TITLES: dict[str, tuple[Callable[[], str], str]] = {  # of a phase, and the class of its band
-    "tcp-opens": (lambda: _("TCP handshake"), "band-tcp"),
-    "tcp-closes": (lambda: _("TCP close"), "band-tcp"),
-    "zmtp": (lambda: _("ZMTP handshake"), "band-zmtp"),
-    "message": (lambda: _("Messages"), "band-message"),
-    "missing": (lambda: _("Not in the capture"), "band-missing"),
+    OPEN: (lambda: _("TCP handshake"), "band-tcp"),
+    CLOSE: (lambda: _("TCP close"), "band-tcp"),
+    SHAKE: (lambda: _("ZMTP handshake"), "band-zmtp"),
+    TALK: (lambda: _("Messages"), "band-message"),
+    LACK: (lambda: _("Not in the capture"), "band-missing"),
 }
-
-
-def style(kind: str) -> str:
-    """Return the class of the arrow of an event: tcp, zmtp, message, missing or bad."""
-    if kind in ("late", "gap"):
-        return "missing"
-    if kind in ("refused", "rst", "error"):
-        return "bad"
-    if kind in (*MESSAGES, "subscribe", "cancel"):
-        return "message"
-    return "tcp" if PHASES.get(kind, "zmtp").startswith("tcp") else "zmtp"
-
-
-def phase(kind: str) -> str:
-    """Return the phase that an event belongs to, a key of TITLES."""
-    return PHASES.get(kind, "message")
 
 
 class Shape(NamedTuple):
@@ -166,19 +146,19 @@ def row(connection: Connection, event: Event) -> Drawing:
     y = 19 + run
     start, end = (LEFT, RIGHT) if event.sender == connection.client else (RIGHT, LEFT)
     shapes = [
-        band(TITLES[phase(event.kind)][1], height),
+        band(TITLES[KINDS[event.kind].phase][1], height),
         *lifelines(height),
         shape("text", "packet", span(event), x=PACKET, y=y + 4),
         shape("text", "time", moment(event.time), x=TIME, y=y + 4),
         shape("text", "said", lines[0], x=MIDDLE, y=y - 6 - run),
     ]
     shapes += [shape("text", "said", line, x=MIDDLE, y=y + 14 + run) for line in lines[1:]]
-    return Drawing(height, [*shapes, arrow(style(event.kind), start, end, y, event.count > 1)])
+    return Drawing(height, [*shapes, arrow(KINDS[event.kind].look, start, end, y, event.count > 1)])
 
 
 def title(kind: str, took: str = "") -> Drawing:
     """Draw the name of the phase that begins with an event of this kind, and how long it took."""
-    name, behind = TITLES[phase(kind)]
+    name, behind = TITLES[KINDS[kind].phase]
     said = name()[:1].upper() + name()[1:] + f": {took}" * bool(took)
     text = shape("text", "phase", said, x=8, y=14)
     return Drawing(TITLE, [band(behind, TITLE), *lifelines(TITLE), text])
@@ -223,7 +203,7 @@ def diagram(connection: Connection) -> list[Part]:
         drawn = row(connection, event)
         if parts[-1].height + drawn.height + TITLE + 6 > TALL:
             parts.append(Part(head))
-        part, name = parts[-1], phase(event.kind)
+        part, name = parts[-1], KINDS[event.kind].phase
         if part.phase != name:
             part.add(title(event.kind, times.get(name, "")))
             part.phase = name

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Template as Template  # what environment() gives
 
 from output.diagram import WIDTH, arrow, diagram, isolated
 from output.hosts import shorten
 from output.language import _, number, plain, spoken
 from output.octets import octets
-from output.text import closing, heading, remarks
+from output.text import closing, heading
 from output.timeline import LANES, overview
-from output.words import direction, say, span
+from output.words import direction, losses, say, span
 from story.model import MESSAGES, Connection, Event
 from story.story import Story
 
@@ -33,7 +34,7 @@ OPEN = 12  # connections that are unfolded; of more than these all are folded
 
 
 def environment(*folders: Path) -> Environment:
-    """Return what fills templates, those of these folders and those of tell/, and escapes."""
+    """Return what fills templates, those of these folders and those of output/, and escapes."""
     made = Environment(
         loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
@@ -66,7 +67,7 @@ def write_page(name: str, story: Story, out: TextIO) -> None:
                 (pattern, number(many))
                 for pattern, many in Counter(c.pattern for c in connections).items()
             ],
-            remarks=list(remarks(story)),
+            remarks=list(losses(story.losses)),
             arrows=legend(),
             width=WIDTH,
             axis=overview(story, listed),

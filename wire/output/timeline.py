@@ -2,9 +2,9 @@
 
 import math
 
-from output.diagram import Drawing, Shape, shape, style
+from output.diagram import Drawing, Shape, shape
 from output.language import _, plain
-from story.model import Connection, Event
+from story.model import KINDS, Connection, Event
 from story.story import Story
 
 LANES = 12  # connections that are drawn
@@ -43,7 +43,7 @@ def _marks(events: list[Event], y: float, scale: float) -> list[Shape]:
     """Return a mark for each event; of those that would cover one another, one."""
     found: dict[tuple[str, int, int], Shape] = {}
     for event in events:
-        look = style(event.kind)
+        look = KINDS[event.kind].look
         start = LEFT + event.time * scale
         end = LEFT + max(event.time, event.last_time) * scale
         key = (look, round(start), round(end))

@@ -1,7 +1,11 @@
-"""Says an event in words, for every output that people read."""
+"""Says an event in words, and what could not be told, for every output that people read."""
 
-from output.language import _, number
+from collections.abc import Iterator
+
+from output.language import _, number, spoken
+from story.losses import CONNECTIONS, FOLLOWED, REFUSED, Losses
 from story.model import Connection, Event
+from story.story import Story
 
 LINE = 200  # characters of a text that are shown in a line
 TCP = {
@@ -13,6 +17,65 @@ TCP = {
     "rst": lambda: _("RST: breaks the connection off"),
     "late": lambda: _("begun before the capture: what came earlier cannot be told"),
 }
+
+
+def losses(found: Losses) -> Iterator[str]:
+    """Say what of a capture could not be told, a sentence for each cause."""
+
+    def ngettext(one: str, more: str, many: int, **fields: object) -> str:
+        return spoken().ngettext(one, more, many).format(number=number(many), **fields)
+
+    if found.dropped:
+        yield ngettext(
+            "{number} packet was dropped by the kernel: what it carried is missing",
+            "{number} packets were dropped by the kernel: what they carried is missing",
+            found.dropped,
+        )
+    if found.cut:
+        yield ngettext(
+            "{number} packet is cut by the snap length: capture with -s 0",
+            "{number} packets are cut by the snap length: capture with -s 0",
+            found.cut,
+        )
+    if found.fragments:
+        yield ngettext(
+            "{number} packet is a fragment whose other parts are not there",
+            "{number} packets are fragments whose other parts are not there",
+            found.fragments,
+        )
+    for link, count in found.links.items():
+        yield ngettext(
+            "{number} packet is of link type {link}, which cannot be read",
+            "{number} packets are of link type {link}, which cannot be read",
+            count,
+            link=link,
+        )
+    if found.left_out:
+        which = ", ".join(f"{count:,} {pattern}" for pattern, count in found.left_out.items())
+        yield _(
+            "Not told: {number} of the ZMTP connections ({which}), since no more than {most} are "
+            "kept"
+        ).format(number=number(sum(found.left_out.values())), which=which, most=number(CONNECTIONS))
+    if found.evicted:
+        yield _(
+            "Lost sight of: {number} TCP connections, since no more than {most} are followed at a "
+            "time: what they carried later is missing, or told as begun before"
+        ).format(number=number(found.evicted), most=number(FOLLOWED))
+    if found.unheard:
+        yield _("Not told: {number} refused attempts of more than {most} clients").format(
+            number=number(found.unheard), most=number(REFUSED)
+        )
+    if found.together:
+        yield _(
+            "Told together from packet {number} on: all messages of a kind, as they are many"
+        ).format(number=found.together)
+
+
+def nothing(story: Story, interface: str) -> str:
+    """Say why no ZMTP was found in a capture, as far as that is known; `interface` is the lab's."""
+    cause = next(losses(story.losses), _("was it captured on {interface}?"))
+    said = _("no ZMTP in its {number} packets: {cause}")
+    return said.format(number=number(story.packets), cause=cause.format(interface=interface))
 
 
 def span(event: Event) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from jinja2 import Template
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
@@ -19,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from capture.files import packets, plain
 from capture.packet import CaptureError
-from output.html import TEMPLATES, environment, legend, write_page
+from output.html import TEMPLATES, Template, environment, legend, write_page
 from output.language import preferred, speak
 from serve.guard import Guard
 from serve.live import Live

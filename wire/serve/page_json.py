@@ -3,13 +3,13 @@
 from collections import deque
 from typing import Any
 
-from output.diagram import Drawing, phase, row, sides, style
+from output.diagram import Drawing, row, sides
 from output.hosts import host, shorten
 from output.language import _
 from output.octets import octets
 from output.text import heading
 from output.words import direction, say, span, took
-from story.model import MESSAGES, Connection, Event
+from story.model import KINDS, MESSAGES, Connection, Event
 
 TEXT, WORD = 160, 60  # characters of what an event says, and of a text that moves
 TOPICS = 50  # topics of a connection that can be picked out
@@ -95,7 +95,7 @@ def row_of(connection: Connection, at: int, new: bool) -> Change:
         "topic": topic(event),
     }
     if new:
-        made["phase"] = phase(event.kind)
+        made["phase"] = KINDS[event.kind].phase
         made["octets"] = octets(connection, event)
     return made
 
@@ -108,7 +108,7 @@ def event_of(connection: Connection, at: int, step: int, event: Event) -> Change
         "index": at,
         "packet": event.packet,
         "time": event.time,
-        "look": style(event.kind),
+        "look": KINDS[event.kind].look,
         "onward": event.sender == connection.client,
         "who": direction(connection, event) if event.kind != "late" else "",
         "said": say(shorten(event, TEXT)),

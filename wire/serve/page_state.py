@@ -15,7 +15,7 @@ from time import time_ns
 from typing import NamedTuple
 
 from capture.packet import Packet
-from output.diagram import LEFT, RIGHT, WIDTH, phase, style, title
+from output.diagram import LEFT, RIGHT, WIDTH, title
 from serve.page_json import (
     TOPICS,
     Change,
@@ -27,7 +27,7 @@ from serve.page_json import (
     topic,
     word,
 )
-from story.model import MESSAGES, Connection, Event
+from story.model import KINDS, MESSAGES, PHASES, Connection, Event
 from story.story import Story
 
 CONNECTIONS = 200  # connections that are shown
@@ -36,7 +36,6 @@ FIRST, LAST = 20, 100  # rows of a connection that are shown: the first and the 
 LISTED, TOGETHER = 300, 20  # events of the list of everything: of a whole, of one change
 PASSES = 60  # movements in one change
 SECONDS = 60  # of the plot
-PHASES = ("syn", "greeting", "request", "fin", "late")  # an event of each
 
 
 class Listed(NamedTuple):
@@ -79,7 +78,7 @@ class PageState:
     def __init__(self, ports: dict[int, tuple[str, str]], live: bool = False) -> None:
         self.live = live
         self.story = Story(ports=ports)
-        self.story.kept.room = ROOM
+        self.story.store.room = ROOM
         self.steps = 0  # events so far
         self.views: dict[int, ConnectionView] = {}
         self.totals: dict[str, int] = {}  # pattern -> messages
@@ -108,7 +107,7 @@ class PageState:
         view = self.views.get(number)
         if view is None:
             if number <= max(self.views, default=0):  # left out by now
-                self._clear(connection)
+                self.story.store.forget(connection)
                 return self._count(connection, event)
             view = self.views[number] = ConnectionView(connection)
             self._forget()
@@ -155,7 +154,7 @@ class PageState:
         passes = self.news.passes
         if event.layer == "capture":
             return
-        if style(event.kind) == "message":
+        if KINDS[event.kind].look == "message":
             for at in range(len(passes) - 1, max(-1, len(passes) - 5), -1):
                 last = passes[at]
                 same = (last.connection, last.side, last.event.kind) == (number, side, event.kind)
@@ -167,10 +166,10 @@ class PageState:
 
     def _forget(self) -> None:
         """Leave out the oldest connection that is closed, else the oldest, for lack of room."""
-        while len(self.views) > 1 and (len(self.views) > CONNECTIONS or self.story.kept.room < 0):
+        while len(self.views) > 1 and (len(self.views) > CONNECTIONS or self.story.store.room < 0):
             closed = (number for number, view in self.views.items() if not view.open)
             old = next(closed, next(iter(self.views)))
-            self._clear(self.views.pop(old).connection)
+            self.story.store.forget(self.views.pop(old).connection)
             news = self.news
             news.rows = {key: new for key, new in news.rows.items() if key[0] != old}
             news.connections.discard(old)
@@ -178,12 +177,6 @@ class PageState:
             left = [each for each in news.listed if each.connection.number != old]
             news.listed = deque(left, TOGETHER)
             self.listed = deque((e for e in self.listed if e.connection.number != old), LISTED)
-
-    def _clear(self, connection: Connection) -> None:
-        """Give up the events of a connection that is not shown any more."""
-        connection.events.clear()
-        self.story.kept.room += connection.weight
-        connection.weight = 0
 
     def take(self) -> News:
         """Return what has changed since this was last asked."""
@@ -203,7 +196,7 @@ class PageState:
         skipped = [{"skipped": news.unlisted, "time": self.story.seconds}] * bool(news.unlisted)
         change["events"] = skipped + [event_of(*each) for each in news.listed]
         change["passes"] = [
-            {"connection": number, "side": side, "look": style(event.kind), "count": many}
+            {"connection": number, "side": side, "look": KINDS[event.kind].look, "count": many}
             | {"text": word(event), "topic": topic(event)}
             for number, side, event, many in news.passes
         ]
@@ -223,7 +216,7 @@ class PageState:
             "packets": story.packets,
             "time": seconds,
             "totals": dict(self.totals),
-            "left": story.kept.count - len(self.views),
+            "left": story.store.count - len(self.views),
         }
 
     def whole(self) -> list[Change]:
@@ -233,7 +226,7 @@ class PageState:
             "start": (self.story.start or 0) / 1e9,
             "width": WIDTH,
             "lifelines": [LEFT, RIGHT],
-            "titles": {phase(kind): drawn(title(kind)) for kind in PHASES},
+            "titles": {phase: drawn(title(kind)) for phase, kind in PHASES.items()},
             "rates": [
                 [pattern, second, count]
                 for pattern, bins in self.rates.items()
