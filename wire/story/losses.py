@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from tcp.assembler import FOLLOWED
+
+__all__ = ["CONNECTIONS", "FOLLOWED", "REFUSED", "Losses"]
+
 REFUSED = 1000  # pairs of client and server whose refused attempts are told
 CONNECTIONS = 12_000  # connections that are kept
 
