@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from tcp import assembler
+from tcp.assembler import FOLLOWED
+
+__all__ = ["CONNECTIONS", "FOLLOWED", "REFUSED", "Losses"]
+
 
 REFUSED = 1000  # pairs of client and server whose refused attempts are told
 CONNECTIONS = 12_000  # connections that are kept
-FOLLOWED = assembler.FOLLOWED  # TCP connections that are followed at a time
 
 
 @dataclass(slots=True)
