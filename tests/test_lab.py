@@ -49,19 +49,30 @@ def ends(terminal: Terminal) -> int | None:
     return terminal.exitstatus  # type: ignore[no-any-return]
 
 
+def name(service: str, index: int = 1) -> str:
+    """Return what Compose calls a container of the lab; docker, asked by it, answers sooner."""
+    return f"{PROJECT}-{service}-{index}"
+
+
 def logs(service: str) -> str:
-    return run("docker", "logs", *compose("ps", "-aq", service).stdout.split()).stdout
+    return run("docker", "logs", name(service)).stdout
 
 
 def inspect(service: str) -> dict:  # type: ignore[type-arg]
-    (container,) = compose("ps", "-aq", service).stdout.split()
-    return json.loads(run("docker", "inspect", container).stdout)[0]  # type: ignore[no-any-return]
+    return json.loads(run("docker", "inspect", name(service)).stdout)[0]  # type: ignore[no-any-return]
 
 
 def processes(service: str, script: str) -> list[int]:
     """Return the numbers that this machine gives to what runs a script in the containers."""
     lines = compose("top", service).stdout.splitlines()
     return [int(line.split()[1]) for line in lines if re.search(rf":\d\d +python {script}", line)]
+
+
+def docker(*arguments: str) -> str:
+    """Run docker and require that it succeeds; return its output."""
+    done = run("docker", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def process(service: str, script: str) -> int:
@@ -76,7 +87,7 @@ def bound(service: str) -> int:
 
 def in_container(service: str, python: str) -> str:
     """Run a line of Python in a container of the lab and return what it prints."""
-    return compose("exec", "-T", service, "python", "-c", python).stdout
+    return docker("exec", name(service), "python", "-c", python)
 
 
 # --- what is up -------------------------------------------------------------------------------

@@ -142,11 +142,12 @@ def test_6000_connections_open_at_once_are_all_told() -> None:
     assert not any(connection.late for connection in found.connections)
 
 
-def test_closed_connections_need_no_place() -> None:
-    before = [packet for talk in numbered(6000) for packet in begun(talk).close().packets]
+def test_closed_connections_need_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembler, "RECENT", 100)
+    before = [packet for talk in numbered(1000) for packet in begun(talk).close().packets]
     after = [Talk(client=(bytes((10, 9, 9, n)), 40000)) for n in range(200)]
     found = told(pcap(before + interleaved([begun(talk) for talk in after])))
-    assert len(found.connections) == 6200
+    assert len(found.connections) == 1200
     assert not any(connection.late for connection in found.connections)
     assert len(found.assembler.table) <= 2 * (assembler.CLOSED + 200)
 

@@ -55,6 +55,33 @@ def pcap(
     return b"".join(parts)
 
 
+def pcapng(
+    interfaces: list[tuple[int, int, int | None]],
+    packets: Iterable[tuple[int, int, bytes]],
+    order: str = "<",
+) -> bytes:
+    """Return a pcapng file: interfaces are link type, resolution, offset in seconds."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        body += bytes(-len(body) % 4)
+        size = struct.pack(order + "I", len(body) + 12)
+        return struct.pack(order + "I", kind) + size + body + size
+
+    out = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    for link, resolution, offset in interfaces:
+        options = struct.pack(order + "HHBxxx", 9, 1, resolution)
+        if offset is not None:
+            options += struct.pack(order + "HHq", 14, 8, offset)
+        out += block(1, struct.pack(order + "HHI", link, 0, 0) + options + bytes(4))
+    out += block(5, bytes(12))  # interface statistics: to be passed over
+    for interface, time, data in packets:
+        head = struct.pack(
+            order + "IIIII", interface, time >> 32, time & 0xFFFFFFFF, len(data), len(data)
+        )
+        out += block(6, head + data)
+    return out + block(3, struct.pack(order + "I", 60) + bytes(60))
+
+
 def read(capture: bytes) -> list[Packet]:
     return list(packets(io.BytesIO(capture)))
 
