@@ -85,6 +85,9 @@ def remarks(story: Story) -> Iterator[str]:
         yield f"Fragments of IP packets whose other parts are not there: {lost:,}"
     if story.links:
         yield f"Not read: packets of link type {_links(story)}"
+    for name, count in story.segments.unread.items():
+        are = "packet is" if count == 1 else "packets are"
+        yield f"Not read: {count:,} {are} {name}, which is not unwrapped"
     past, dropped, kept = story.kept.past, story.streams.evicted, story.kept
     if past:
         which = ", ".join(f"{count:,} {pattern}" for pattern, count in past.items())
@@ -112,6 +115,9 @@ def nothing(story: Story, interface: str) -> str:
     said = f"no ZMTP in its {story.packets:,} packets"
     if story.links:
         return f"{said}: packets of link type {_links(story)} cannot be read"
+    if unread := story.segments.unread:
+        which = ", ".join(f"{count:,} of {name}" for name, count in unread.items())
+        return f"{said}: {which} are not unwrapped"
     if story.cut:
         return f"{said}: {story.cut:,} of them are cut by the snap length, capture with -s 0"
     if lost := story.segments.fragments:
