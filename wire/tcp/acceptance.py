@@ -15,8 +15,11 @@ from tcp.segment import ACK, FIN, RST, SYN, Segment
 State = Literal["listen", "syn-sent", "syn-received", "established", "closed"]
 OPEN = "the connection is open"
 OUTSIDE = "outside the window"
+NOT_NEXT = "not at the next byte"
 UNSENT = "it acknowledges what was not sent"
 PAST = "it acknowledges what is long past"
+CORRUPT = "its checksum is wrong"
+CLOSED = "the connection is closed"
 BEHIND_FIN = "behind the FIN of its side"
 OTHER = "it does not answer the SYN"
 
@@ -68,14 +71,15 @@ def ignored(state: State, sender: Direction, peer: Direction, segment: Segment) 
     if distance > 0 and distance >= sender.reach(peer) and sender.beyond(segment.seq):
         return OUTSIDE, False
     if flags & RST:
+        if distance > 0:
+            return NOT_NEXT, False
         # Linux takes one from before a FIN, too: tcp_reset_check().
-        before = distance < 0 and not (distance == -1 and sender.finished)
-        return (OUTSIDE, True) if before else ("", False)
+        return ("", False) if distance >= -sender.finished else (OUTSIDE, True)
     if flags & ACK and peer.next is not None:
         claimed = ahead(segment.ack, peer.next)
         if claimed > 0 and claimed > peer.reach(sender) and peer.beyond(segment.ack):
             return UNSENT, False
-        if claimed < -max(2 * sender.widest, FAR):
+        if claimed < -FAR:
             return PAST, True
     if sender.end is not None and segment.size and distance + segment.size > 0:
         return BEHIND_FIN, True
@@ -108,8 +112,10 @@ def _of_syn_sent(sender: Direction, peer: Direction, segment: Segment) -> tuple[
 def confirmed(doubts: list[Doubt], sender: Direction, segment: Segment) -> bool:
     """Tell whether earlier doubtful segments agree with this one: there is a gap before all."""
     chain = 0
+    if segment.flags & (SYN | RST):
+        return False
     for other in doubts:
-        if other.segment.flags & SYN:
+        if other.segment.flags & (SYN | RST):
             continue
         if other.sender is sender:
             chain += 0 < ahead(segment.seq, other.segment.seq) < FAR

@@ -26,9 +26,9 @@ state here, but Direction.finished.
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from tcp.acceptance import BEHIND_FIN, Doubt, State
+from tcp.acceptance import Doubt, State
 from tcp.direction import CLIENT, SERVER, WRAP, Direction, ahead
-from tcp.segment import FIN, SYN, Segment, endpoint
+from tcp.segment import FIN, RST, SYN, Segment, endpoint
 
 END = (1 << 63, float("inf"))  # of the capture: packet number and time
 
@@ -89,7 +89,7 @@ class TCPConnection:
 
     __slots__ = (
         *("armed", "client_key", "data", "directions", "doubts", "ignored", "late", "quick"),
-        *("rank", "retransmitted", "since", "state", "waiting"),
+        *("rank", "retransmitted", "since", "state", "unreached", "waiting"),
     )
 
     def __init__(self, client: bytes) -> None:
@@ -98,6 +98,7 @@ class TCPConnection:
         self.state: State = "listen"
         self.late = False  # begun before the capture
         self.retransmitted = 0  # segments that brought nothing new
+        self.unreached = 0  # segments ahead of bytes that never came, while their side went on
         self.data: Any = None  # the reader's own
         # What order.py keeps.
         self.waiting = 0  # segments that are out of order
@@ -129,17 +130,16 @@ class TCPConnection:
         client.side, server.side = CLIENT, SERVER
         self.directions, self.client_key = (client, server), turned(self.client_key)
 
-    def begin_late(self) -> None:
-        """Take up a connection whose SYN does not come, with what waits."""
-        tops = [one.top() for one in self.directions]
-        if (first := tops[CLIENT]) and first.flags & SYN:  # the SYN, ACK: of the server
+    def begin_late(self, starts: list[Segment | None]) -> None:
+        """Take up a connection whose SYN does not come, with the first segment of each side."""
+        if (first := starts[CLIENT]) and first.flags & SYN:  # the SYN, ACK: of the server
             self.turn()
-            tops.reverse()
-        self.late = not any(top and top.flags & SYN for top in tops)
+            starts = starts[::-1]
+        self.late = not any(start and start.flags & SYN for start in starts)
         self._move("no SYN" if self.late else "SYN, ACK")
-        for one, top in zip(self.directions, tops, strict=True):
-            if top and not top.flags & SYN:
-                one.next = top.seq
+        for one, start in zip(self.directions, starts, strict=True):
+            if start and not start.flags & SYN:
+                one.next = start.seq
 
     def miss_handshake(self) -> None:
         """Go on without the rest of the handshake, which is not in the capture."""
@@ -200,22 +200,22 @@ class TCPConnection:
             sender.end = sender.next = (sender.next + 1) % WRAP
             yield self, side, StreamEvent("fin", number, time)
             if self.directions[1 - side].finished:
-                yield from self._close("FIN")
+                self._close("FIN")
 
     def reset(self, sender: Direction, segment: Segment) -> Found:
         """Close the connection by an RST."""
         side = sender.side
         kind: EventKind = "refused" if self.state == "syn-sent" and side == SERVER else "rst"
-        yield from self._close("RST")
+        self._close("RST")
         yield self, side, StreamEvent(kind, segment.number, segment.time)
 
-    def _close(self, cause: Cause) -> Found:
-        """Close the connection; what still waits lies behind its end."""
+    def _close(self, cause: Cause) -> None:
+        """Close the connection; what still waits is not reached any more."""
         for one in self.directions:
             while one.waiting:
                 segment = one.pop()
-                if segment.size:
-                    yield from self.leave_out(one, segment, BEHIND_FIN)
+                ends = segment.flags & (FIN | RST)
+                self.unreached += bool(segment.size or ends) and not one.passed(segment)
         self._move(cause)
 
     def _move(self, cause: Cause) -> None:

@@ -2,7 +2,7 @@
 
 import heapq
 
-from tcp.segment import ACK, SYN, Segment
+from tcp.segment import ACK, FIN, RST, SYN, Segment
 
 CLIENT, SERVER = 0, 1
 WRAP = 1 << 32  # sequence numbers wrap around (RFC 9293, 3.4)
@@ -25,7 +25,7 @@ class Direction:
 
     __slots__ = (
         *("acked", "begin", "end", "finished", "first", "last", "mss", "next", "offload", "origin"),
-        *("recent", "right", "scale", "side", "unsure", "waiting", "widest"),
+        *("recent", "right", "scale", "side", "unsure", "waiting"),
     )
     first: int | None  # sequence number of the SYN
     begin: int | None  # sequence number of the first byte that was seen
@@ -40,7 +40,6 @@ class Direction:
     recent: list[bytes]  # payloads before the next byte
     # What this side can take.
     scale: int | None  # of its window, or UNSCALED; None: not known
-    widest: int  # bytes of its window, the largest that was looked at
     mss: int
     # Whether its checksums tell anything.
     right: bool  # one of them was
@@ -51,7 +50,7 @@ class Direction:
         self.side = side
         self.first = self.begin = self.next = self.acked = self.end = self.scale = None
         self.last = self.waiting = None
-        self.origin = self.widest = self.unsure = 0
+        self.origin = self.unsure = 0
         self.finished = self.right = self.offload = False
         self.recent, self.mss = [], USUAL_MSS
 
@@ -74,6 +73,17 @@ class Direction:
             self.waiting = None
         return segment
 
+    def remove(self, entry: tuple[int, int, float, Segment]) -> None:
+        """Take out one of those that wait."""
+        assert self.waiting
+        self.waiting.remove(entry)
+        heapq.heapify(self.waiting)
+        self.waiting = self.waiting or None
+
+    def passed(self, segment: Segment) -> bool:
+        """Tell whether all bytes of a segment were delivered already."""
+        return self.next is not None and ahead(segment.seq + segment.size, self.next) <= 0
+
     def top_packet(self) -> int:
         """Return the number of the packet with the first in the stream of those that wait."""
         assert self.waiting
@@ -84,20 +94,20 @@ class Direction:
         assert self.waiting
         return min((number, clock) for _, number, clock, _ in self.waiting)
 
-    def weed(self) -> list[Segment]:
-        """Take out what waits and is from nowhere: with a wrong checksum, or far from all others.
+    def start(self) -> Segment | None:
+        """Return with what the stream goes on, of a connection that was begun before the capture.
 
-        For a connection that was begun before the capture: where its stream is, they tell.
+        That is the first in the stream of those that wait, but for what lies far from the others,
+        and an RST or FIN that comes before others. Whether checksums tell anything is seen to.
         """
-        entries = sorted(self.waiting or ())
-        found = [entry for entry in entries if self.right and entry[3].checksum == "wrong"]
-        entries = [entry for entry in entries if entry not in found]
-        while len(entries) > 2 and entries[1][0] - entries[0][0] > FAR:
-            found.append(entries.pop(0))
-        while len(entries) > 2 and entries[-1][0] - entries[-2][0] > FAR:
-            found.append(entries.pop())
-        self.waiting = entries or None
-        return [entry[3] for entry in found]
+        kept = sorted(self.waiting or ())
+        self.right = any(segment.checksum == "right" for _, _, _, segment in kept)
+        while len(kept) > 2 and kept[1][0] - kept[0][0] > FAR:
+            kept.pop(0)
+        rest = [entry for entry in kept if entry[3].size or not entry[3].flags & (FIN | RST)]
+        if self.right:
+            rest = [entry for entry in rest if entry[3].checksum != "wrong"] or rest
+        return (rest or kept)[0][3] if kept else None
 
     def went_on(self, segment: Segment) -> bool:
         """Tell whether this side went on after a segment, without reaching it."""
@@ -143,16 +153,13 @@ class Direction:
         self.mss = int.from_bytes(options.get(MSS, b"")) or USUAL_MSS
 
     def reach(self, peer: "Direction") -> int:
-        """Return how many bytes beyond its next one this side may send, as far as is known.
-
-        That is up to twice the window of the other side: that it has moved may be captured late.
-        """
+        """Return how many bytes beyond its next one this side may send, as far as is known."""
         last = peer.last
         if last is None or self.scale is None or peer.scale is None or self.next is None:
             return FAR
         both = self.scale != UNSCALED and peer.scale != UNSCALED and not last.flags & SYN
-        peer.widest = max(peer.widest, last.window << peer.scale if both else last.window)
-        return (ahead(last.ack, self.next) if last.flags & ACK else 0) + 2 * peer.widest
+        window = last.window << peer.scale if both else last.window
+        return window + (ahead(last.ack, self.next) if last.flags & ACK else 0)
 
     def beyond(self, seq: int) -> bool:
         """Tell whether a place lies beyond all that waits, and does not follow on it."""

@@ -6,7 +6,7 @@ the time of packets it never goes back.
 
 from collections.abc import Generator
 
-from tcp.acceptance import OUTSIDE, Doubt, confirmed, ignored, in_order
+from tcp.acceptance import CLOSED, CORRUPT, NOT_NEXT, Doubt, confirmed, ignored, in_order
 from tcp.connection import END, Found, StreamEvent, TCPConnection
 from tcp.direction import FAR, SERVER, Direction, ahead
 from tcp.segment import ACK, FIN, RST, SYN, Segment
@@ -23,7 +23,11 @@ def receive(
 ) -> Found:
     """Deliver what a segment brings, and what waited for it."""
     flags, state = segment.flags, connection.state
-    if (  # it is what comes next, as most are
+    if state == "listen":
+        yield from _before_syn(connection, sender, peer, segment, clock)
+    elif not sender.offload and sender.corrupt(segment, peer):
+        yield from _leave_out(connection, sender, segment, CORRUPT)
+    elif (  # it is what comes next, as most are
         segment.seq == sender.next
         and flags & (SYN | RST | ACK) == ACK
         and sender.end is None
@@ -32,39 +36,74 @@ def receive(
         and state in ("syn-received", "established")
     ):
         if connection.doubts:  # the stream is where it was
-            yield from refute(connection)
+            yield from refute(connection, segment.time)
         yield from connection.deliver(sender, segment)
     elif state == "closed":
-        connection.retransmitted += bool(segment.payload)
+        if segment.size and sender.passed(segment):
+            connection.retransmitted += 1
+        elif segment.size:
+            yield from connection.leave_out(sender, segment, CLOSED)
     elif flags & SYN and segment.seq == sender.syn:
         connection.retransmitted += 1
-    elif state == "listen" or (yield from _believed(connection, sender, peer, segment, clock)):
-        if state == "listen" and flags & (SYN | ACK) == SYN and sender.side == SERVER:
-            connection.turn()
-        _acknowledge(peer, segment)
-        if in_order(state, sender, peer, segment):
-            yield from _deliver(connection, sender, segment)
-        else:
+    elif (yield from _counts(connection, sender, peer, segment, clock)):
+        if flags & ACK and (peer.acked is None or ahead(segment.ack, peer.acked) > 0):
+            peer.acked = segment.ack
+        if not in_order(state, sender, peer, segment):
             _wait(connection, sender, segment, clock)
             return
+        yield from _deliver(connection, sender, segment)
     if connection.waiting:
         yield from _advance(connection)
+    if connection.doubts:
+        yield from _reconsider(connection)
 
 
-def _believed(
+def _before_syn(
+    connection: TCPConnection, sender: Direction, peer: Direction, segment: Segment, clock: float
+) -> Found:
+    """Take a segment while none with a SYN was seen."""
+    if segment.flags & (SYN | ACK) != SYN:
+        _wait(connection, sender, segment, clock)
+        return
+    earlier = [
+        (one, entry)
+        for one in connection.directions
+        for entry in one.waiting or ()
+        if entry[3].time < segment.time and not entry[3].flags & SYN
+    ]
+    if any(entry[3].size for _, entry in earlier):  # it goes on: this SYN is of another, or stray
+        yield from _begin_late(connection)
+        yield from receive(connection, sender, peer, segment, clock)
+        return
+    for one, entry in earlier:  # the end of an earlier connection, which was not followed
+        one.remove(entry)
+        connection.waiting -= 1
+    if sender.side == SERVER:
+        connection.turn()
+    sender.corrupt(segment, peer)
+    yield from connection.deliver(sender, segment)
+    yield from _advance(connection)
+
+
+def _counts(
     connection: TCPConnection, sender: Direction, peer: Direction, segment: Segment, clock: float
 ) -> Generator[tuple[TCPConnection, int, StreamEvent], None, bool]:
     """Tell whether a segment counts, as far as can be told by now."""
     reason, certain = ignored(connection.state, sender, peer, segment)
     if certain:
-        yield from leave_out(connection, sender, segment, reason)
+        yield from _leave_out(connection, sender, segment, reason)
         return False
     if not reason:
-        if connection.doubts and segment.seq == sender.next:
-            yield from refute(connection)
+        if connection.doubts and sender.next in (None, segment.seq):
+            yield from refute(connection, segment.time)
         return True
     if connection.state != "syn-sent" and confirmed(connection.doubts, sender, segment):
-        _believe(connection)
+        doubts, connection.doubts = connection.doubts, []
+        for doubt in doubts:  # it lies behind a gap
+            if doubt.segment.flags & (SYN | RST):
+                connection.doubts.append(doubt)
+            else:
+                _wait(connection, doubt.sender, doubt.segment, doubt.clock)
         return True
     if len(connection.doubts) == DOUBTS:
         yield from refute(connection)
@@ -95,22 +134,49 @@ def give_up(connection: TCPConnection, number: int, clock: float) -> Found:
         due = deadline(connection)
         if number < due[0] and clock < due[1] and connection.waiting <= WAITING:
             return
-        yield from refute(connection)
+        yield from _decide(connection)
         if connection.waiting:
             yield from _give_up_first(connection)
             yield from _advance(connection)
 
 
-def refute(connection: TCPConnection) -> Found:
-    """Say of all that was doubtful that it does not count."""
+def refute(connection: TCPConnection, time: float = END[1]) -> Found:
+    """Say of all that was doubtful and came before this time that it does not count."""
     doubts, connection.doubts = connection.doubts, []
-    for sender, segment, reason, _ in doubts:
-        yield from connection.leave_out(sender, segment, reason)
+    for doubt in doubts:
+        if doubt.segment.time < time:
+            yield from connection.leave_out(doubt.sender, doubt.segment, doubt.reason)
+        else:  # it was captured too early
+            connection.doubts.append(doubt)
 
 
-def leave_out(connection: TCPConnection, sender: Direction, segment: Segment, reason: str) -> Found:
+def _reconsider(connection: TCPConnection) -> Found:
+    """Take what was captured too early, once it is in place."""
+    doubts, connection.doubts = connection.doubts, []
+    for doubt in doubts:
+        sender, segment = doubt.sender, doubt.segment
+        peer = connection.directions[1 - sender.side]
+        if ignored(connection.state, sender, peer, segment)[0]:
+            connection.doubts.append(doubt)
+        else:
+            yield from receive(connection, sender, peer, segment, doubt.clock)
+
+
+def _decide(connection: TCPConnection) -> Found:
+    """Leave out what nothing confirmed, but an RST in the window: bytes before it may be lost."""
+    doubts, connection.doubts = connection.doubts, []
+    for sender, segment, reason, clock in doubts:
+        if reason == NOT_NEXT and not sender.went_on(segment):
+            _wait(connection, sender, segment, clock)
+        else:
+            yield from connection.leave_out(sender, segment, reason)
+
+
+def _leave_out(
+    connection: TCPConnection, sender: Direction, segment: Segment, reason: str
+) -> Found:
     """Say of a segment that it does not count, and before of all that was doubtful."""
-    yield from refute(connection)
+    yield from refute(connection, segment.time)
     yield from connection.leave_out(sender, segment, reason)
 
 
@@ -121,23 +187,6 @@ def ends_only(connection: TCPConnection) -> bool:
         for one in connection.directions
         for _, _, _, segment in one.waiting or ()
     )
-
-
-def _believe(connection: TCPConnection) -> None:
-    """Take what was doubtful for what lies behind a gap."""
-    doubts, connection.doubts = connection.doubts, []
-    for doubt in doubts:
-        if doubt.segment.flags & (SYN | RST):
-            connection.doubts.append(doubt)
-        else:
-            _acknowledge(connection.directions[1 - doubt.sender.side], doubt.segment)
-            _wait(connection, doubt.sender, doubt.segment, doubt.clock)
-
-
-def _acknowledge(peer: Direction, segment: Segment) -> None:
-    """Note what a segment acknowledges of its peer."""
-    if segment.flags & ACK and (peer.acked is None or ahead(segment.ack, peer.acked) > 0):
-        peer.acked = segment.ack
 
 
 def _wait(connection: TCPConnection, sender: Direction, segment: Segment, clock: float) -> None:
@@ -169,27 +218,41 @@ def _give_up_first(connection: TCPConnection) -> Found:
     segment, peer = sender.top(), connection.directions[1 - sender.side]
     assert segment
     if connection.state == "listen":
-        for one in connection.directions:
-            for stray in one.weed():
-                connection.waiting -= 1
-                yield from connection.leave_out(one, stray, OUTSIDE)
-        connection.begin_late()
+        yield from _begin_late(connection)
     elif sender.next is None:  # the SYN, ACK is not in the capture
         sender.next = segment.seq
     elif ahead(segment.seq, sender.next) > 0:
         if sender.went_on(segment) and _unacknowledged(sender):
             sender.pop()
             connection.waiting -= 1
-            yield from connection.leave_out(sender, segment, "the bytes before it never came")
+            connection.unreached += 1
         else:
             yield from connection.gap(sender, segment.seq, segment)
     elif peer.next is None:
         connection.miss_handshake()
+    elif reason := ignored(connection.state, sender, peer, segment)[0]:
+        sender.pop()
+        connection.waiting -= 1
+        yield from _leave_out(connection, sender, segment, reason)
     else:
         end, other = segment.ack, peer.top()
         if other and 0 < ahead(other.seq, peer.next) < ahead(end, peer.next):
             end = other.seq
         yield from connection.gap(peer, end, segment)
+
+
+def _begin_late(connection: TCPConnection) -> Found:
+    """Take up a connection whose SYN does not come, with all that waits."""
+    starts = [one.start() for one in connection.directions]
+    waiting = []
+    for one in connection.directions:
+        peer = connection.directions[1 - one.side]
+        waiting += [(number, clock, one, peer, s) for _, number, clock, s in one.waiting or ()]
+        one.waiting = None
+    connection.waiting, connection.since = 0, END
+    connection.begin_late(starts)
+    for _, clock, sender, peer, segment in sorted(waiting, key=lambda entry: entry[0]):
+        yield from receive(connection, sender, peer, segment, clock)
 
 
 def _advance(connection: TCPConnection) -> Found:
@@ -203,27 +266,27 @@ def _advance(connection: TCPConnection) -> Found:
                 sender.pop()
                 connection.waiting -= 1
                 moved = True
-                yield from _deliver(connection, sender, segment)
+                reason, certain = ignored(connection.state, sender, peer, segment)
+                if sender.right and sender.corrupt(segment, peer):
+                    reason, certain = CORRUPT, True
+                if certain or (reason and segment.flags & (SYN | RST)):
+                    yield from _leave_out(connection, sender, segment, reason)
+                else:
+                    if connection.doubts:
+                        yield from refute(connection, segment.time)
+                    yield from _deliver(connection, sender, segment)
     waiting = [one.oldest() for one in connection.directions if one.waiting]
     connection.since = min(waiting, default=END)
 
 
 def _deliver(connection: TCPConnection, sender: Direction, segment: Segment) -> Found:
     """Deliver a segment in order, and before an RST all that waits."""
-    peer = connection.directions[1 - sender.side]
     if segment.flags & RST:
-        if sender.next is not None and ahead(segment.seq, sender.next) < -sender.finished:
-            yield from connection.leave_out(sender, segment, OUTSIDE)  # it was passed meanwhile
-            return
         yield from _advance(connection)
         yield from give_up(connection, *END)
         if connection.state != "closed":  # by an RST that waited
             yield from connection.reset(sender, segment)
     elif segment.flags & SYN and segment.seq == sender.first:  # one that waited, twice
         connection.retransmitted += 1
-    elif segment.flags & SYN and connection.state != "listen":
-        reason, _ = ignored(connection.state, sender, peer, segment)  # it may have waited
-        deliver = connection.deliver(sender, segment)
-        yield from connection.leave_out(sender, segment, reason) if reason else deliver
     else:
         yield from connection.deliver(sender, segment)
