@@ -77,7 +77,8 @@ def ignored(state: State, sender: Direction, peer: Direction, segment: Segment) 
         return ("", False) if distance >= -sender.finished else (OUTSIDE, True)
     if flags & ACK and peer.next is not None:
         claimed = ahead(segment.ack, peer.next)
-        if claimed > 0 and claimed > peer.reach(sender) and peer.beyond(segment.ack):
+        lone = not segment.size and not flags & FIN  # nothing is delivered of it
+        if claimed > (FAR if lone else max(peer.reach(sender), 0)) and peer.beyond(segment.ack):
             return UNSENT, False
         if claimed < -FAR:
             return PAST, True

@@ -167,7 +167,8 @@ class TCPConnection:
         """Yield the new bytes of a segment in order, and what its flags say, but for an RST."""
         number, time, _, seq, _, flags, payload, cut, _, _ = segment
         side = sender.side
-        sender.last = segment
+        sender.reached = number
+        sender.heard(segment)
         if flags & SYN:
             sender.greet(segment)
             seq = sender.next = (seq + 1) % WRAP

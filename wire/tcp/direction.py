@@ -25,7 +25,7 @@ class Direction:
 
     __slots__ = (
         *("acked", "begin", "end", "finished", "first", "last", "mss", "next", "offload", "origin"),
-        *("recent", "right", "scale", "side", "unsure", "waiting"),
+        *("reached", "recent", "right", "scale", "side", "unsure", "waiting"),
     )
     first: int | None  # sequence number of the SYN
     begin: int | None  # sequence number of the first byte that was seen
@@ -33,7 +33,8 @@ class Direction:
     acked: int | None  # the other side has the bytes before this one
     finished: bool
     end: int | None  # sequence number behind the FIN, if one was seen
-    last: Segment | None  # that was in order: the stream has gone on until there
+    last: Segment | None  # that acknowledges most
+    reached: int  # number of the last packet that was in order while others waited
     # A heap of what waits: place in the stream, packet number, time of the capture, segment.
     waiting: list[tuple[int, int, float, Segment]] | None
     origin: int  # sequence number of place 0
@@ -50,7 +51,7 @@ class Direction:
         self.side = side
         self.first = self.begin = self.next = self.acked = self.end = self.scale = None
         self.last = self.waiting = None
-        self.origin = self.unsure = 0
+        self.origin = self.reached = self.unsure = 0
         self.finished = self.right = self.offload = False
         self.recent, self.mss = [], USUAL_MSS
 
@@ -109,9 +110,10 @@ class Direction:
             rest = [entry for entry in rest if entry[3].checksum != "wrong"] or rest
         return (rest or kept)[0][3] if kept else None
 
-    def went_on(self, segment: Segment) -> bool:
-        """Tell whether this side went on after a segment, without reaching it."""
-        return self.last is not None and self.last.number > segment.number
+    def heard(self, segment: Segment) -> None:
+        """Take what a segment of this side says of what it has, and can take."""
+        if self.last is None or ahead(segment.ack, self.last.ack) >= 0:
+            self.last = segment
 
     def forget(self) -> None:
         """Keep nothing of what was sent: the connection is closed."""
@@ -135,7 +137,7 @@ class Direction:
         nothing (RFC 9293, 3.8.4).
         """
         assert self.next is not None
-        behind = ahead(self.next, segment.seq)
+        behind = ahead(self.next, segment.seq) - (self.end is not None)  # a FIN counts as a byte
         if not self.recent or behind <= 0 or (segment.size, behind) == (1, 1):
             return 0
         kept = b"".join(self.recent)[-behind:]

@@ -49,6 +49,7 @@ def receive(
         if flags & ACK and (peer.acked is None or ahead(segment.ack, peer.acked) > 0):
             peer.acked = segment.ack
         if not in_order(state, sender, peer, segment):
+            sender.heard(segment)
             _wait(connection, sender, segment, clock)
             return
         yield from _deliver(connection, sender, segment)
@@ -103,6 +104,7 @@ def _counts(
             if doubt.segment.flags & (SYN | RST):
                 connection.doubts.append(doubt)
             else:
+                doubt.sender.heard(doubt.segment)
                 _wait(connection, doubt.sender, doubt.segment, doubt.clock)
         return True
     if len(connection.doubts) == DOUBTS:
@@ -166,7 +168,7 @@ def _decide(connection: TCPConnection) -> Found:
     """Leave out what nothing confirmed, but an RST in the window: bytes before it may be lost."""
     doubts, connection.doubts = connection.doubts, []
     for sender, segment, reason, clock in doubts:
-        if reason == NOT_NEXT and not sender.went_on(segment):
+        if reason == NOT_NEXT and sender.reached < segment.number:
             _wait(connection, sender, segment, clock)
         else:
             yield from connection.leave_out(sender, segment, reason)
@@ -222,7 +224,7 @@ def _give_up_first(connection: TCPConnection) -> Found:
     elif sender.next is None:  # the SYN, ACK is not in the capture
         sender.next = segment.seq
     elif ahead(segment.seq, sender.next) > 0:
-        if sender.went_on(segment) and _unacknowledged(sender):
+        if sender.reached > segment.number and _unacknowledged(sender):
             sender.pop()
             connection.waiting -= 1
             connection.unreached += 1
