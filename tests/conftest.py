@@ -23,7 +23,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = ["docker", "compose", "--ansi", "never", "-f", "compose/zmq.yml"]
@@ -448,6 +448,18 @@ def browser(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["B
             connected.close()
 
 
+@pytest.fixture
+def page(browser: "Browser") -> Iterator["Page"]:
+    """A page of 1920 × 1080, as on a projector; an error in its script fails the test."""
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
 class Served:
     """zmq-wire --serve on this machine."""
 
@@ -493,3 +505,19 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         if served.process.poll() is None:
             served.process.send_signal(signal.SIGTERM)
             served.process.wait(LIMIT)
+
+
+@pytest.fixture
+def published(loopback_alone: None) -> Iterator[Callable[..., Any]]:
+    """Start publishers and their subscribers on loopback, which no other test has meanwhile."""
+    from screen import Published
+
+    made: list[Published] = []
+
+    def make(topic: str = "") -> Published:
+        made.append(Published(topic))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.context.destroy(linger=0)

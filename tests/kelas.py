@@ -7,6 +7,8 @@ import io
 import random
 import struct
 import sys
+import time
+from calendar import timegm
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -43,8 +45,8 @@ def form(**answers: str) -> str:
 def pcap(packets: Iterable[Packet]) -> bytes:
     """Return a capture file of Ethernet packets."""
     parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)]
-    for _, time, _, data, length in packets:
-        seconds, nano = divmod(time, 1_000_000_000)
+    for _, when, _, data, length in packets:
+        seconds, nano = divmod(when, 1_000_000_000)
         parts += struct.pack("<IIII", seconds, nano // 1000, len(data), length), data
     return b"".join(parts)
 
@@ -58,27 +60,34 @@ def text(packets: Iterable[Packet], old: bytes, new: bytes) -> list[Packet]:
 def another(number: str, sent: str | None = None) -> list[Packet]:
     """Return the lab as another student would have captured it, at another time.
 
-    Ports of the clients and all sequence numbers are others; `sent` is the number in the request.
+    Ports of the clients, all sequence numbers, TCP's timestamps, the times between packets and
+    those published are others; `sent` is the number in the request.
     """
     chance = random.Random(number)
     ports: dict[int, int] = {}
     shifts: dict[bytes, int] = {}  # direction -> what is added to its sequence numbers
-    moved = []
-    later = chance.randrange(60, 86400) * 1_000_000_000
+    moved: list[Packet] = []
+    later = chance.randrange(60, 86400 * 365)
     for packet in LAB:
         data = bytearray(packet.data)
         way, back = bytes(data[34:38]), bytes(data[36:38] + data[34:36])
-        for at, direction in (38, way), (42, back):  # what is sent, what is acknowledged
+        stamps = data.find(b"\x08\x0a", 54, 34 + (data[46] >> 4) * 4) + 2
+        for at, direction in (38, way), (42, back), (stamps, way), (stamps + 4, back):
             shift = shifts.setdefault(direction, chance.getrandbits(32))
             (value,) = struct.unpack_from("!I", data, at)
             if value:
                 struct.pack_into("!I", data, at, (value + shift) % 2**32)
+        if (at := data.find(b"WAKTU ")) > 0 and len(data) >= at + 30:
+            told = time.strptime(data[at + 6 : at + 30].decode())
+            data[at + 6 : at + 30] = time.asctime(time.gmtime(timegm(told) + later)).encode()
         for at in 34, 36:
             (port,) = struct.unpack_from("!H", data, at)
             if port > 32767:
                 port = ports.setdefault(port, chance.randrange(32768, 61000))
                 struct.pack_into("!H", data, at, port)
-        moved.append(packet._replace(data=bytes(data), time=packet.time + later))
+        when = packet.time + later * 1_000_000_000 + chance.randrange(60_000)
+        when = max(when, moved[-1].time + 1000 if moved else 0)
+        moved.append(packet._replace(data=bytes(data), time=when))
     return text(moved, NUMBER, (number if sent is None else sent).encode())
 
 

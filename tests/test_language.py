@@ -17,7 +17,7 @@ from conftest import LIMIT, ROOT
 from wire_packets import CAPTURES
 
 CATALOGUE = ROOT / "wire/output/locale/id/LC_MESSAGES/zmq-wire.po"
-KEYWORDS = {"_": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 FIELD = re.compile(r"%\((\w+)\)s")
 
 
@@ -105,7 +105,7 @@ def test_the_page_is_indonesian_and_the_terms_stay(tmp_path: Path) -> None:
     assert '<html lang="id">' in text
     assert "70 paket dalam" in text and "3 koneksi ZMTP" in text
     assert "Tiga hal berikut mudah tertukar." in text
-    assert "request &#34;Hello&#34; after the empty delimiter" in text  # the story's own words
+    assert "permintaan &#34;Hello&#34; sesudah delimiter kosong" in text
 
 
 def test_what_programs_read_is_english() -> None:

@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, expect
 import hostile
 from capture.files import packets
 from conftest import LIMIT, Served, wait_for
+from screen import LAB, Serve, events, opened, pick, status
 from tcp.segment import Segment, segment
-from test_serve import LAB, Serve, events, opened, pick, status
 from test_wire_story import wirezmq
 from wire_packets import Talk, frame, pcap, questions, ready
 

@@ -185,7 +185,7 @@ def test_a_capture_cut_anywhere_is_copied_up_to_there(source: bytes, tmp_path: P
         assert len(copied) >= size // 300 - 1
 
 
-def test_several_clients_are_numbered_and_roles_of_one_address_joined() -> None:
+def test_several_of_a_type_have_their_address_and_types_of_one_address_are_joined() -> None:
     def between(client: str, server: str, kinds: tuple[str, str]) -> Connection:
         return Connection(1, client, server, client_type=kinds[0], server_type=kinds[1])
 
@@ -198,9 +198,9 @@ def test_several_clients_are_numbered_and_roles_of_one_address_joined() -> None:
             between("[fd00::1]:1", "10.0.0.9:7", ("", "")),
         ]
     ) == {
-        "10.0.0.3": "zmq-sub",
+        "10.0.0.3": "zmq-sub-10.0.0.3",
         "10.0.0.2": "zmq-pub+zmq-rep",
-        "10.0.0.4": "zmq-sub-2",
+        "10.0.0.4": "zmq-sub-10.0.0.4",
         "10.0.0.5": "zmq-req",
     }
 

@@ -91,7 +91,7 @@ def test_segments_reordered_and_repeated_read_back_the_same(
         assert isinstance(part, Segment)
         for _, side, piece in streams.feed(part):
             if piece.kind == "data" and side == 0:
-                found = opening.feed(0, piece.data, piece.number, piece.time)
+                found = opening.feed(0, piece.data, piece.packet, piece.time)
                 items += [item for _, item in found]
     assert [item.body for item in items if isinstance(item, Frame)] == [body for body, _ in frames]
 
@@ -108,7 +108,7 @@ def test_a_frame_that_claims_to_be_huge_is_not_kept() -> None:
     opening.feed(0, greeting() + b"\x02" + (2**63).to_bytes(8), 1, 1)
     for _ in range(100):
         assert opening.feed(0, bytes(60000), 2, 2) == []
-    assert len(opening.parsers[0].body) == KEPT
+    assert len(opening.readers[0].body) == KEPT
 
 
 def test_sequence_numbers_wrap_around() -> None:

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import dpkt  # type: ignore[import-untyped]
@@ -41,14 +41,17 @@ def pcap(
     order: str = "<",
     nano: bool = False,
     snap: int = 262144,
+    times: Sequence[float] = (),
 ) -> bytes:
-    """Return a capture file; a packet comes every millisecond."""
+    """Return a capture file; a packet comes every millisecond, or after so many seconds each."""
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4
     parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)]
     for number, data in enumerate(packets):
-        fraction = number * 1000 * (1000 if nano else 1)
+        after = round(times[number] * 1_000_000) if times else number * 1000
+        seconds, fraction = divmod(after, 1_000_000)
         kept = data[:snap]
-        parts += struct.pack(order + "IIII", 1, fraction, len(kept), len(data)), kept
+        head = (1 + seconds, fraction * (1000 if nano else 1), len(kept), len(data))
+        parts += struct.pack(order + "IIII", *head), kept
     return b"".join(parts)
 
 

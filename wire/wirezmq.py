@@ -25,7 +25,7 @@ def main() -> int:
     options = arguments()
     if options.command in ("story", "check", "grade"):
         gc.disable()  # what is read has no cycles: to look for them took a sixth of the time
-    if options.check or options.html or options.serve:
+    if options.command == "check" or (options.html and not options.grade):
         from output.language import speak
 
         speak(options.lang)

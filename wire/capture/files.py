@@ -16,6 +16,9 @@ from capture.pcap import read_pcap
 from capture.pcapng import read_pcapng
 
 HERE = "/here"  # where zmq.yml shows zmq-wire the folder that the user stands in
+# pcapng, and pcap in either byte order, with microseconds or nanoseconds
+MAGIC = {b"\x0a\x0d\x0d\x0a", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4"}
+MAGIC |= {b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d"}
 LOOK = 512  # bytes that tell a text from other files
 # What students hand to a reader of captures, and how it begins. Python before 3.14 reads no zstd.
 OTHERS = {
@@ -104,3 +107,9 @@ def reason(error: OSError, path: str) -> str:
     if isinstance(error, IsADirectoryError):
         return "a folder, not a file"
     return error.strerror or str(error)
+
+
+def is_capture(path: str) -> bool:
+    """Tell whether a file begins as a capture does, whatever its name. Raises OSError."""
+    with open(path, "rb") as file:
+        return file.read(4) in MAGIC

@@ -57,11 +57,13 @@ class PcapWriter:
 class PcapFollower:
     """The packets of a pcap file as PcapWriter writes it, also those that are still to come."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int = -1) -> None:
         self.fd, self.at, self.number, self.link = fd, HEADER, 0, 0
 
     def packets(self, enough: Callable[[], bool]) -> Iterator[Packet]:
         """Yield the packets that are complete by now, until it is enough for this time."""
+        if self.fd < 0:
+            return
         if not self.link:
             head = os.pread(self.fd, HEADER, 0)
             if len(head) < HEADER:
@@ -86,7 +88,7 @@ class PcapFollower:
 
     def kept(self) -> Iterator[bytes]:
         """Yield the file up to the last packet that was read."""
-        at = 0
+        at = 0 if self.fd >= 0 else self.at
         while at < self.at and (data := os.pread(self.fd, min(CHUNK, self.at - at), at)):
             at += len(data)
             yield data

@@ -4,6 +4,7 @@ So nothing that the server does, nor how many browsers ask, can make the capture
 and what was seen so far can be had at any moment, since it is in the file already.
 """
 
+import asyncio
 import ctypes
 import os
 import signal
@@ -11,6 +12,7 @@ import socket
 import struct
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -20,6 +22,7 @@ from capture.packet import ETHERNET, CaptureError
 from capture.pcap import HEAD, PcapWriter
 
 KEPT = 1 << 30  # bytes that are kept where no file was asked for
+PLACES = os.environ.get("TMPDIR"), "/var/tmp", "/tmp"  # for them: on a disk, if there is one
 PAUSE = 0.3  # seconds between two looks whether the interface is there
 FILTER = 26  # SO_ATTACH_FILTER
 STATISTICS = 6  # PACKET_STATISTICS: packets and drops since the last look
@@ -29,28 +32,49 @@ END_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 class Recorder:
     """A process that keeps the packets of an interface, but those of `port`, and their file.
 
-    `wake` becomes readable after a packet, `said` when there is a line for people: "live",
-    "waiting", "dropped N", or "ended: " and why. Raises CaptureError without the right to
-    capture, OSError if the file cannot be made.
+    Raises CaptureError without the right to capture, OSError if the file cannot be made.
     """
 
     def __init__(self, interface: str, path: str | None, port: int) -> None:
         with suppress(NoInterface):
             listen(interface).close()
-        file = create(path) if path else tempfile.TemporaryFile()
+        file = create(path) if path else _temporary()
         self.fd = os.open(path, os.O_RDONLY) if path else os.dup(file.fileno())
-        self.wake = os.eventfd(0, os.EFD_NONBLOCK)
-        self.said, say = os.pipe()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK)
+        self._said, say = os.pipe()
         self.pid = os.fork()
         if not self.pid:
             status = 1
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
+            ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
             try:
-                _keep(interface, port, file, 0 if path else KEPT, self.wake, say)
+                keep(interface, port, file, 0 if path else KEPT, self._wake, say)
                 status = 0
             finally:
                 os._exit(status)
         os.close(say)
         file.close()
+
+    async def watch(self, wake: Callable[[], None], hear: Callable[[str], None]) -> None:
+        """Call `wake` after packets, and `hear` with each line for people.
+
+        Lines are "live", "waiting", "dropped N", or "ended: " and why.
+        """
+        loop = asyncio.get_running_loop()
+
+        def woken() -> None:
+            os.eventfd_read(self._wake)
+            wake()
+
+        def said() -> None:
+            lines = os.read(self._said, 4096).decode()
+            if not lines:
+                loop.remove_reader(self._said)
+            for line in lines.splitlines():
+                hear(line)
+
+        loop.add_reader(self._wake, woken)
+        loop.add_reader(self._said, said)
 
     def end(self) -> None:
         """End the process."""
@@ -59,10 +83,20 @@ class Recorder:
         os.waitpid(self.pid, 0)
 
 
-def _keep(interface: str, port: int, file: BinaryIO, most: int, wake: int, out: int) -> None:
-    """Capture until the parent ends; wait for the interface where it is not there."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
-    ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
+def _temporary() -> BinaryIO:
+    """Return a file without a name, but never in the folder where one stands."""
+    for place in filter(None, PLACES):
+        with suppress(OSError):
+            return tempfile.TemporaryFile(dir=place)
+    raise OSError("there is no place for one: -w FILE says where to keep what is captured")
+
+
+def keep(interface: str, port: int, file: BinaryIO, most: int, wake: int, out: int) -> None:
+    """Capture until a signal comes; wait for the interface where it is not there.
+
+    After a packet `wake` is written to, an eventfd, and to `out` a line for people: "live",
+    "waiting", "dropped N", or "ended: " and why.
+    """
     writer, link, size = None, 0, 0
     try:
         while True:
@@ -72,7 +106,7 @@ def _keep(interface: str, port: int, file: BinaryIO, most: int, wake: int, out: 
                     writer = PcapWriter(file, link)
                 elif link_of(raw) != link:
                     raise CaptureError("its packets are of another kind now")
-                if link == ETHERNET:
+                if port and link == ETHERNET:
                     _except(raw, port)
                 _say(out, "live")
                 due = 0.0
@@ -82,7 +116,7 @@ def _keep(interface: str, port: int, file: BinaryIO, most: int, wake: int, out: 
                         os.eventfd_write(wake, 1)
                         size += HEAD.size + len(packet.data)
                         if most and size > most:
-                            raise OSError(f"{most >> 20:,} MB are kept; -w FILE keeps more")
+                            raise OSError(f"{most >> 20:,} MB are kept, there is no room for more")
                         if packet.time / 1e9 > due:
                             due = packet.time / 1e9 + 1
                             _tell_drops(raw, out)

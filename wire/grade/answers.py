@@ -12,17 +12,20 @@ from collections import Counter, deque
 from typing import NamedTuple
 
 from capture.packet import Packet
-from grade.form import PACKETS, QUESTIONS, Form, milliseconds, whole
+from grade import mistakes
+from grade.form import PACKETS, QUESTIONS, Form, milliseconds, numbers
 from grade.lost_jobs import Workers
+from grade.mistakes import NO_TCP, OTHER_DATA, Mistake
 from output.language import _
-from story.model import Connection, Event
+from story.model import Connection, Event, New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 RECENT = 1000  # packets back in which a packet that was captured twice is looked for
 HELD = 20  # things in such a packet; of one that an answer names all are held
 NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
 NAMES |= {"job": "job", "cancel": "CANCEL"}
+KINDS = {kind for kind, _role in PACKETS.values()}
 
 
 class Mark(NamedTuple):
@@ -30,7 +33,9 @@ class Mark(NamedTuple):
 
     key: str
     verdict: str  # "right", "wrong" or "empty"
-    mistake: str = ""  # by name, if it is wrong
+    mistake: Mistake | None = None  # if it is wrong
+    given: str = ""  # what the form says
+    right: str = ""  # an answer that would be right, "" if the capture has none
 
 
 class Sight(NamedTuple):
@@ -57,9 +62,12 @@ class Answers:
 
     def __init__(self, form: Form) -> None:
         self.form = form
-        self.named = {key: whole(form.answers.get(key, "")) for key in PACKETS}
+        self.named = {key: numbers(form.answers.get(key, "")) for key in PACKETS}
         self.time = milliseconds(form.answers.get("round_trip", ""))
-        self.asked = set(filter(None, self.named.values()))
+        self.asked = {number for named in self.named.values() for number in named}
+        self.first: dict[tuple[str, str], int] = {}  # kind, sender's type -> its first packet
+        self.delimiter = 0  # the first packet that is a right answer
+        self.trip: float | None = None  # of the first reply
         self.seen: dict[int, list[Sight]] = {}  # of the last RECENT packets, and of those asked for
         self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
         self.tcp: dict[int, str] = {}  # packet that was asked for -> what TCP does there
@@ -77,13 +85,14 @@ class Answers:
         for connection, event in new:
             self.workers.look(connection, event)
             sight = self._sight(connection, event)
+            self._example(connection, event)
             if event.layer == "ZMTP":
-                numbers = {event.packet, event.first_packet, *(part.packet for part in event.parts)}
+                places = {event.packet, event.first_packet, *(part.packet for part in event.parts)}
                 ends = event.sender, connection.peer(event.sender)
                 for number, others in self.ends.items():
                     if event.first_packet < number < event.packet and others == ends:
-                        numbers.add(number)
-                for number in numbers:
+                        places.add(number)
+                for number in places:
                     if number > oldest or number in self.asked:
                         sights = self.seen.setdefault(number, [])
                         if len(sights) < HELD or number in self.asked:
@@ -118,92 +127,116 @@ class Answers:
             if len(self.packets) > RECENT:
                 del self.packets[next(iter(self.packets))]
         if number in self.asked:
-            self.tcp[number] = (
-                f"TCP {part.flag}" if part and part.flag else "other data" if part else "no TCP"
-            )
+            flag = part and part.flag
+            self.tcp[number] = f"TCP {flag}" if flag else OTHER_DATA if part else NO_TCP
             self.clock[number] = packet.time
         if number > RECENT and number - RECENT not in self.asked:
             self.seen.pop(number - RECENT, None)
+
+    def _example(self, connection: Connection, event: Event) -> None:
+        """Remember the first packet that would be a right answer to each question."""
+        kind = "ready" if event.kind == "initiate" else event.kind
+        if kind in KINDS:
+            role = connection.role(event.sender) if kind in ("greeting", "ready") else ""
+            self.first.setdefault((kind, role), event.packet)
+            if kind == "reply" and self.trip is None:
+                self.trip = event.round_trip
+            if kind == "reply" and not self.delimiter:
+                self.delimiter = max(_delimiter(connection), default=0)
 
     def marks(self, story: Story) -> list[Mark]:
         """Return a mark for each question, in the order of the form."""
         marks = []
         for key in QUESTIONS:
-            if key not in self.form.answers:
-                marks.append(Mark(key, "empty"))
+            given, right = self.form.answers.get(key, ""), self._answer(key)
+            if not given:
+                marks.append(Mark(key, "empty", right=right))
                 continue
             if key == "round_trip":
                 mistake = self._time(story)
             elif key == "jobs_lost":
-                mistake = self.workers.mistake(self.form.answers[key])
+                mistake = self.workers.mistake(given)
             else:
-                mistake = self._place(key, story)
-            marks.append(Mark(key, "wrong" if mistake else "right", mistake))
+                mistake = self._numbers(key, story)
+            marks.append(Mark(key, "wrong" if mistake else "right", mistake, given, right))
         return marks
+
+    def _answer(self, key: str) -> str:
+        """Return an answer to a question that this capture makes right, "" if it has none."""
+        if key == "round_trip":
+            return "" if self.trip is None else f"{self.trip * 1000:.2f}"
+        if key == "jobs_lost":
+            return " or ".join(map(str, sorted(self.workers.lost())))
+        return str(self.delimiter if key == "delimiter" else self.first.get(PACKETS[key], "")) or ""
 
     def _held(self, packet: int) -> list[Sight]:
         """Return what a packet holds, or the one in which its data came first."""
         return self.seen.get(packet) or self.seen.get(self.twins.get(packet, packet), [])
 
-    def _right(self, key: str, story: Story) -> list[Sight]:
-        """Return what makes an answer right, which is nothing if it is wrong."""
+    def _right(self, key: str, story: Story, packet: int) -> list[Sight]:
+        """Return what makes a packet a right answer, which is nothing if it is wrong."""
         kind, role = PACKETS[key]
-        packet = self.named[key] or 0
         kinds = (kind, "initiate") if kind == "ready" else (kind,)
         sights = [s for s in self._held(packet) if s.kind in kinds]
         sights = [sight for sight in sights if not role or sight.role == role]
         if key == "delimiter":
-            sights = [
-                s for s in sights if self.twins.get(packet, packet) in _delimiter(s.connection)
-            ]
+            first = self.twins.get(packet, packet)
+            sights = [s for s in sights if first in _delimiter(s.connection)]
         elif key == "reply":
             unanswered = {exchange for waiting in self.waiting.values() for exchange in waiting}
-            requests = self._right("request", story)
+            requests = self._all("request", story)
             asked = {sight.exchange for sight in requests} - unanswered
             sights = [sight for sight in sights if not asked or sight.exchange in asked]
-            if requests and not asked and packet < (self.named["request"] or 0):
+            if requests and not asked and packet < max(self.named["request"]):
                 sights = []  # the request was sent again, on another connection, and that is later
         return sights
 
-    def _place(self, key: str, story: Story) -> str:
-        """Return the mistake in the number of a packet, "" if it is right."""
-        packet = self.named[key]
+    def _all(self, key: str, story: Story) -> list[Sight]:
+        """Return what makes an answer right: of two numbers both have to be."""
+        found = [self._right(key, story, packet) for packet in self.named[key]]
+        return [sight for sights in found for sight in sights] if found and all(found) else []
+
+    def _numbers(self, key: str, story: Story) -> Mistake | None:
+        """Return the mistake in the packet numbers of an answer, None if it is right."""
+        if not self.named[key]:
+            return Mistake(mistakes.NO_NUMBER, key)
+        wrong = (n for n in self.named[key] if not self._right(key, story, n))
+        packet = next(wrong, None)
         if packet is None:
-            return f"no number given for {key}"
+            return None
         if not 0 < packet <= story.packets:
-            return f"a packet that is not there taken for {key}"
-        if self._right(key, story):
-            return ""
+            return Mistake(mistakes.NOT_THERE, key)
         sights = self._held(packet)
         if not sights:
-            return f"{self.tcp.get(packet, 'other data')} taken for {key}"
+            return Mistake(mistakes.TAKEN, key, self.tcp.get(packet, OTHER_DATA))
         found = sights[-1]
-        what = NAMES.get(found.kind, found.kind)
+        kind = NAMES.get(found.kind, found.kind)
         if found.kind in ("greeting", "ready", "initiate") and PACKETS[key][1]:
-            what = f"{what} of {found.role}"
-        elif found.kind == PACKETS[key][0]:
-            what = "a later reply" if key == "delimiter" else f"another {what}"
-        return f"{what} taken for {key}"
+            return Mistake(mistakes.TAKEN, key, mistakes.OF, kind, found.role)
+        if found.kind == PACKETS[key][0] and key == "delimiter":
+            return Mistake(mistakes.TAKEN, key, mistakes.LATER_REPLY)
+        another = mistakes.ANOTHER if found.kind == PACKETS[key][0] else "{kind}"
+        return Mistake(mistakes.TAKEN, key, another, kind)
 
-    def _time(self, story: Story) -> str:
-        """Return the mistake in the time of a round trip, "" if it is right."""
+    def _time(self, story: Story) -> Mistake | None:
+        """Return the mistake in the time of a round trip, None if it is right."""
         if self.time is None:
-            return "no number given for round_trip"
-        replies = [s.round_trip for s in self._right("reply", story) if s.round_trip is not None]
-        if replies and self._right("request", story):  # between the two packets that are named
-            sent, came = (self.clock[self.named[key] or 0] for key in ("request", "reply"))
+            return Mistake(mistakes.NO_NUMBER, "round_trip")
+        replies = [s.round_trip for s in self._all("reply", story) if s.round_trip is not None]
+        if replies and self._all("request", story):  # between the two packets that are named
+            sent, came = (self.clock[self.named[key][-1]] for key in ("request", "reply"))
             replies.append((came - sent) / 1e9)
         if any(near(self.time, true * 1000) for true in replies) or (not replies and self.times[0]):
-            return ""
+            return None
         if self.times[0]:
-            return "another reply's time taken for round_trip"
+            return Mistake(mistakes.OTHER_REPLY)
         if self.times[1]:
-            return "seconds taken for milliseconds in round_trip"
+            return Mistake(mistakes.SECONDS)
         for connection in story.connections:
             syn, reply = connection.firsts.get("syn"), connection.firsts.get("reply")
             if syn and reply and near(self.time, (reply.time - syn.time) * 1000):
-                return "TCP handshake counted in round_trip"
-        return "another time taken for round_trip"
+                return Mistake(mistakes.HANDSHAKE)
+        return Mistake(mistakes.OTHER_TIME)
 
 
 def tally(marks: list[Mark]) -> str:

@@ -7,7 +7,9 @@ the connection is lost, the job under way too.
 
 from collections import deque
 
+from grade import mistakes
 from grade.form import whole
+from grade.mistakes import Mistake
 from story.model import Connection, Event
 
 LONGEST = 60  # seconds of a job: what is not from 1 to 60 a worker refuses
@@ -61,20 +63,20 @@ class Workers:
             worker.over = True
             worker.end = event.time if connection.role(event.sender) == "PULL" else None
 
-    def mistake(self, answer: str) -> str:
-        """Return what is wrong with the count that was given, "" if it is right of a worker."""
-        count = whole(answer)
+    def lost(self) -> set[int]:
+        """Return the counts that may be right of some worker."""
+        return set().union(*(worker.lost() for worker in self.workers.values()))
+
+    def mistake(self, answer: str) -> Mistake | None:
+        """Return what is wrong with the count that was given, None if it is right of a worker."""
+        count, lost = whole(answer), self.lost()
         if count is None:
-            return "no number given for jobs_lost"
-        lost = set().union(*(worker.lost() for worker in self.workers.values()))
+            return Mistake(mistakes.NO_NUMBER, "jobs_lost")
         if count in lost:
-            return ""
+            return None
         if not lost:
-            if any(worker.late for worker in self.workers.values()):
-                return "jobs_lost of a worker whose beginning is not in the capture"
-            return "jobs_lost of a worker whose end is not in the capture"
+            late = any(worker.late for worker in self.workers.values())
+            return Mistake(mistakes.NO_BEGINNING if late else mistakes.NO_END)
         if any(count == worker.jobs for worker in self.workers.values()):
-            return "all jobs handed out taken for jobs_lost"
-        if count + 1 in lost:
-            return "the job under way left out of jobs_lost"
-        return "another count taken for jobs_lost"
+            return Mistake(mistakes.ALL_JOBS)
+        return Mistake(mistakes.UNDER_WAY if count + 1 in lost else mistakes.OTHER_COUNT)

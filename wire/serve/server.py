@@ -5,30 +5,25 @@ import logging
 import os
 import signal
 import socket
-import sys
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import ENOENT
 from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
 from anyio import to_thread
 
-from capture.files import packets, plain
 from capture.packet import CaptureError
-from capture.pcap import PcapFollower
 from capture.recorder import Recorder
+from capture.relay import Followed
 from safe import printable
 from serve.app import Shown, application
-from serve.broadcast import Broadcast
 from serve.guard import Guard
-from serve.page_state import PageState
-from story.story import Story
+from serve.live import Live, say
+from serve.playback import Capture, examine
 
 ADDRESS = "127.0.0.1"
-TOGETHER = 0.04  # seconds from one change that goes to the browsers to the next
-TURN = 2000  # packets that are read at a time: the browsers wait meanwhile
 BROWSERS = 500  # connections at a time
 QUEUE = 256  # that wait to be accepted
 THREADS = 2  # that read captures which are played: more would only wait for one another
@@ -42,10 +37,6 @@ def bound(address: str, port: int) -> socket.socket:
 
 def url(address: str, port: int) -> str:
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def fault(record: logging.LogRecord) -> bool:
@@ -72,7 +63,7 @@ class Server(uvicorn.Server):
 
 
 async def serve(
-    app: Guard, listener: socket.socket, greeting: str, hub: Broadcast | None = None
+    app: Guard, listener: socket.socket, greeting: str, live: Live | None = None
 ) -> None:
     """Say the greeting, and answer until SIGINT or SIGTERM."""
     options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off"}
@@ -84,8 +75,8 @@ async def serve(
 
     def end() -> None:
         server.should_exit = True
-        if hub:
-            hub.close()
+        if live:
+            live.close()
 
     to_thread.current_default_thread_limiter().total_tokens = THREADS
     loop = asyncio.get_running_loop()
@@ -104,10 +95,15 @@ def show(
     kept: str | None,
     ports: dict[int, tuple[str, str]],
     endpoint: str,
+    language: str | None = None,
+    folder: str = "",
+    published: str = "",
 ) -> None:
     """Show captures, or an interface live (kept in a file if one is given), until Ctrl-C.
 
-    `endpoint` is [ADDRESS:]PORT. Raises Refusal if it cannot begin.
+    `endpoint` is [ADDRESS:]PORT, `published` where it is reached, if not there. `language`: of all
+    pages; else each browser has its own. `folder`: where a recorder in another container writes
+    what passes on the interface. Raises Refusal if it cannot begin.
     """
     address, port = _read(endpoint)
     files = [_file(path, ports) for path in captures]
@@ -117,28 +113,30 @@ def show(
         why = os.strerror(error.errno or 0)
         raise Refusal(f"port {port}", f"{why}: take another, --serve=PORT") from None
     with listener:
-        at = url(address, port)
-        if not ip_address(address).is_loopback:
+        at = f"http://{published}" if published else url(address, port)
+        if not published and not ip_address(address).is_loopback:
             say(f"warning: whoever reaches {address} can read all that passes")
         if files:
-            names = ", ".join(name for _, name, _ in files)
+            names = ", ".join(file.name for file in files)
             greeting = f"{at} plays {names}, Ctrl-C ends it"
-            app = application(Shown(names, ports, files=files))
+            app = application(Shown(names, ports, language, files=files))
             asyncio.run(serve(app, listener, greeting))
             return say("\nended")
+        name = printable(os.fsencode(interface))
         try:
-            capture = Recorder(interface, kept, port)
+            source = Followed(folder) if folder else Recorder(interface, kept, port)
         except CaptureError as error:
             raise Refusal(interface, str(error)) from None
         except OSError as error:
             raise Refusal(kept or "temporary file", error.strerror or str(error)) from None
+        live = Live(name, source, ports)
         try:
-            name = printable(os.fsencode(interface))
             greeting = f"{at} shows {name} live, Ctrl-C ends it"
-            frames = asyncio.run(_live(name, capture, ports, listener, greeting))
+            shown = Shown(name, ports, language, live)
+            asyncio.run(_live(shown, listener, greeting))
         finally:
-            capture.end()
-        say(f"\n{frames:,} packets")
+            source.end()
+        say(f"\n{live.state.story.packets:,} packets")
 
 
 def _read(endpoint: str) -> tuple[str, int]:
@@ -153,93 +151,36 @@ def _read(endpoint: str) -> tuple[str, int]:
     return address, int(number)
 
 
-def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
-    """Return a capture's path, its name and how many frames it has, if it can be played."""
-    if not os.path.isfile(path):
-        there = os.path.exists(path)
-        why = "it is played again and again: it needs a file" if there else os.strerror(ENOENT)
-        raise Refusal(path, why)
-    story, wrong = Story(ports=ports, keep=False), ""
+def _file(path: str, ports: dict[int, tuple[str, str]]) -> Capture:
+    """Return a capture, if it can be played."""
     try:
-        with open(path, "rb", 1 << 20) as file:
-            for packet in packets(plain(file)):
-                story.feed(packet)
-    except CaptureError as error:
-        wrong = str(error)
+        mode = os.stat(path).st_mode
     except OSError as error:
-        wrong = error.strerror or str(error)
-    if not story.connections:
-        raise Refusal(path, wrong or f"no ZMTP in its {story.packets:,} packets")
-    return path, printable(os.fsencode(path)), story.packets
+        raise Refusal(path, _unread(error, path)) from None
+    if not stat.S_ISREG(mode):
+        raise Refusal(path, "it is played again and again: it needs a file")
+    try:
+        file, wrong = examine(path, printable(os.fsencode(path)), ports)
+    except OSError as error:
+        raise Refusal(path, _unread(error, path)) from None
+    if not file.patterns:
+        raise Refusal(path, wrong or f"no ZMTP in its {file.packets:,} packets")
+    return file
 
 
-async def _live(
-    name: str,
-    capture: Recorder,
-    ports: dict[int, tuple[str, str]],
-    listener: socket.socket,
-    greeting: str,
-) -> int:
-    """Follow the capture, and answer the browsers; return how many frames there were."""
-    lab, tail, loop = (
-        PageState(ports, live=True),
-        PcapFollower(capture.fd),
-        asyncio.get_running_loop(),
-    )
-    hub = Broadcast(lab)
-    hub.say(source=name, capture="waiting", dropped=0)
-    woken = asyncio.Event()
+def _unread(error: OSError, path: str) -> str:
+    """Say why a file cannot be read; in its container the page is nobody, not its owner."""
+    said = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError) and path.isdecimal():
+        return f"{said}: a port is written with =, as in --serve={path}"
+    if not isinstance(error, PermissionError):
+        return said
+    return f"{said}: 'chmod a+rX . {printable(os.fsencode(path))}' lets it be read"
 
-    def wake() -> None:
-        os.eventfd_read(capture.wake)
-        woken.set()
 
-    def hear() -> None:
-        said = os.read(capture.said, 4096).decode()
-        if not said:
-            loop.remove_reader(capture.said)
-        for line in said.splitlines():
-            heard(hub, name, line)
-
-    async def follow() -> None:
-        due = 0.0
-        while True:
-            await woken.wait()
-            await asyncio.sleep(due - loop.time())
-            due = loop.time() + TOGETHER
-            woken.clear()
-            begun, read = tail.number, 0
-
-            def enough() -> bool:
-                return tail.number - begun >= TURN  # noqa: B023  # it is used at once
-
-            for packet in tail.packets(enough):
-                lab.feed(packet)
-                read += 1
-            if read:
-                hub.publish(lab.changes())
-            if read >= TURN:
-                woken.set()  # there may be more
-
-    loop.add_reader(capture.wake, wake)
-    loop.add_reader(capture.said, hear)
-    following = asyncio.create_task(follow())
-    shown = Shown(name, ports, hub, tail.kept)
-    await serve(application(shown), listener, greeting, hub)
+async def _live(shown: Shown, listener: socket.socket, greeting: str) -> None:
+    """Follow the capture, and answer the browsers."""
+    assert shown.live
+    following = asyncio.create_task(shown.live.follow())
+    await serve(application(shown), listener, greeting, shown.live)
     following.cancel()
-    return lab.story.packets
-
-
-def heard(hub: Broadcast, name: str, line: str) -> None:
-    """Tell the browsers, and the terminal, what the capture says about itself."""
-    what, _, more = line.partition(" ")
-    if what == "dropped":
-        hub.say(dropped=hub.state["dropped"] + int(more))
-        return
-    if what == "ended:":
-        say(f"the capture ended: {more}")
-    elif what == "waiting":
-        say(f"{name} is not there: waiting for it")
-    elif hub.state["capture"] != "live" and hub.last > 1:
-        say(f"{name} is there")
-    hub.say(capture=what.rstrip(":"), reason=more)

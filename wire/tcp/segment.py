@@ -34,6 +34,17 @@ class Segment(NamedTuple):
     flags: int
     payload: bytes
     cut: int  # bytes of the payload that are not in the capture
+    options: bytes = b""  # of its header
+
+    @property
+    def stamp(self) -> int:
+        """Return the two values of TCP's timestamps (RFC 7323, 3.2) as one number, 0 without."""
+        at, options = 0, self.options
+        while at + 1 < len(options) and options[at] != 0:
+            if options[at : at + 2] == b"\x08\x0a":
+                return int.from_bytes(options[at + 2 : at + 10])
+            at += 1 if options[at] == 1 else max(2, options[at + 1])
+        return 0
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -113,7 +124,8 @@ def segment(packet: Packet, time: float = 0.0) -> Segment | Fragment | None:
         if kind == PLAIN and protocol == 6 and not offset & 0x3FFF and total >= 40:
             start, end, there = 34 + (flags >> 12) * 4, 14 + total, len(data)
             cut = end - max(start, there) if end > there else 0
-            return Segment(number, time, key, seq, ack, flags & 63, data[start:end], cut)
+            options = data[54:start]
+            return Segment(number, time, key, seq, ack, flags & 63, data[start:end], cut, options)
         if kind == PLAIN and protocol not in (6, 17):
             return None
     try:
@@ -155,7 +167,8 @@ def _unusual(number: int, time: float, link: int, data: bytes) -> Segment | Frag
     payload = bytes(inner.data)
     key = packet.src + packet.dst + struct.pack("!HH", inner.sport, inner.dport)
     cut = max(0, wire - inner.off * 4 - len(payload))
-    return Segment(number, time, key, inner.seq, inner.ack, inner.flags & 63, payload, cut)
+    flags = inner.flags & 63
+    return Segment(number, time, key, inner.seq, inner.ack, flags, payload, cut, inner.opts)
 
 
 def _body(data: object, size: int) -> bytes:

@@ -101,7 +101,7 @@ def comes_back() -> list[float]:
 
     for _ in range(TIMES):
         begin = time.perf_counter()
-        run(*LAB, "exec", "-T", "zmq-rep", "python", "-c", "import os; os.kill(1, 15)")
+        run(*LAB, "exec", "-d", "zmq-rep", "python", "-c", "import os; os.kill(1, 15)")
         wait_for(anew, "the engine to start it anew")
         run(*LAB, "exec", "-T", "zmq-req", "python", "clientzmq.py", "back")
         took.append(time.perf_counter() - begin)

@@ -1,7 +1,7 @@
 """What is run on each kind of system: Docker, rootless Docker, Podman, arm64 without an engine."""
 
 from systems.machine import ROOT, Machine, on_this_machine
-from systems.steps import EIGHT_STEPS, MORE, SWARM
+from systems.steps import EIGHT_STEPS, MORE, PAGE, SWARM
 
 DOCKER = "docker compose --ansi never -f compose/zmq.yml"
 
@@ -23,6 +23,9 @@ def steps(
         "CAPTURE": "sudo tcpdump -ni br-zmq -w zmq.pcap",
         "WIRE": "$DC run --rm -T zmq-wire",
         "LIVE": "$WIRE",
+        "PAGE": "docker compose --ansi never -f compose/live.yml",
+        "ASK": "python3 -c 'from urllib.request import urlopen as ask; "
+        'print(ask("http://127.0.0.1:8080/zmq.html").read().decode())\'',
         "RESCUE": "{ podman unpause --all >/dev/null; false; }",  # so that what follows is tried
     } | names
     for step, command, words in table:
@@ -37,7 +40,9 @@ def docker(machine: Machine) -> None:
     if machine.rows[-1][1] != "works":
         return
     name_docker(machine)
-    steps(machine, EIGHT_STEPS + MORE, DC=DOCKER)
+    one = "scripts/test -n 0 -k test_up_again_changes_nothing"
+    machine.try_("scripts/test, one of all", one, "1 passed")
+    steps(machine, EIGHT_STEPS + PAGE + MORE, DC=DOCKER)
     machine.try_("swarm.yml on one node", SWARM, "WAKTU")
 
 
@@ -65,7 +70,7 @@ def docker_rootless(machine: Machine) -> None:
     name_docker(machine)
     inside = "nsenter -U --preserve-credentials -n -t $(cat $XDG_RUNTIME_DIR/docker.pid)"
     capture = f"{inside} tcpdump -Z root -ni br-zmq -w zmq.pcap"
-    steps(machine, EIGHT_STEPS + MORE, DC=DOCKER, CAPTURE=capture)
+    steps(machine, EIGHT_STEPS + PAGE + MORE, DC=DOCKER, CAPTURE=capture)
 
 
 def podman(machine: Machine, user: str, *packages: str) -> None:

@@ -45,6 +45,21 @@ MORE = [
     ("down", '$DC -f compose/lan.yml down && [ -z "$(docker ps -q)" ]', ""),
     ("then reading makes no network", "$WIRE zmq.pcap && ! ip link show br-zmq", "satu"),
 ]  # fmt: skip
+PAGE = [
+    (
+        "page",
+        "$PAGE up -d && for i in {1..100}; do $PAGE logs live | grep -q shows && break; sleep 0.2; "
+        "done; $DC exec -T zmq-req python clientzmq.py tiga; sleep 1; $ASK",
+        "tiga",
+    ),
+    (
+        "page of a capture",
+        "$PAGE down && { $PAGE run -d --rm -P page zmq.pcap; for i in {1..100}; do "
+        "$ASK 2>/dev/null && break; sleep 0.2; done; }",
+        "satu",
+    ),
+    ("page down", '$PAGE down --remove-orphans && [ -z "$(docker volume ls -q)" ]', ""),
+]  # fmt: skip
 SWARM = (
     "docker swarm init --advertise-addr 127.0.0.1 >/dev/null && "
     "docker stack deploy --resolve-image never -c compose/swarm.yml zmq && for i in {1..60}; do "
