@@ -26,7 +26,7 @@ from conftest import (
     run,
     wait_for,
 )
-from test_pack import Engine, engine
+from dockerd import Engine, engine
 from test_wire_story import WIRE, wirezmq
 from wire_packets import CAPTURES, ethernet, pcap
 
@@ -344,10 +344,9 @@ def test_two_labs_at_once(lab: None, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def desktop(image_file: Path) -> Iterator[Engine]:
+def desktop(loaded: Path) -> Iterator[Engine]:
     """An engine behind another network, as Docker Desktop is: the files are the user's own."""
-    with engine(f"{PROJECT}-desktop") as started:
-        started.docker("load", "-i", str(image_file))
+    with engine(f"{PROJECT}-desktop", loaded) as started:
         yield started
 
 
@@ -386,7 +385,7 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         )
         live.expect(f"live from {bridge}, Ctrl-C ends it")
         ask = ["exec", "-T", "zmq-req", "python", "clientzmq.py", "dari desktop"]
-        assert "Reply" in run(*dc, *ask, **how).stdout
+        wait_for(lambda: "Reply" in run(*dc, *ask, **how).stdout)
         live.expect('request "dari desktop"')
         live.sendintr()
         live.expect("packets")

@@ -17,7 +17,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from conftest import BRIDGE, LIMIT, PROJECT, ROOT, asleep, compose, press_ctrl_c, run, wait_for
+from conftest import BRIDGE, LIMIT, PROJECT, ROOT, asleep, compose, press_ctrl_c, run, up, wait_for
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
 
@@ -316,9 +316,9 @@ def test_an_edited_script_runs_at_once(tmp_path: Path) -> None:
 @pytest.fixture
 def workers() -> Iterator[list[str]]:
     """Three worker containers, by their names."""
-    compose("up", "-d", "--scale", "zmq-pull=3", "--scale", "zmq-sub=3")
+    up("--scale", "zmq-pull=3", "--scale", "zmq-sub=3")
     yield compose("ps", "--format", "{{.Name}}", "zmq-pull").stdout.split()
-    compose("up", "-d", "--scale", "zmq-pull=1", "--scale", "zmq-sub=1")
+    up("--scale", "zmq-pull=1", "--scale", "zmq-sub=1")
 
 
 def test_three_workers_share_the_jobs(workers: list[str]) -> None:

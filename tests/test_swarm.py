@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from conftest import LIMIT, LOOK_FOR, PROJECT, WITNESSES, last_lines, run, wait_for
-from test_pack import Engine, engine, sudo
+from dockerd import Engine, engine, sudo
 
 pytestmark = pytest.mark.xdist_group("swarm")  # one worker has the two engines
 
@@ -80,15 +80,13 @@ class Swarm(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def swarm(image_file: Path) -> Iterator[Swarm]:
+def swarm(loaded: Path) -> Iterator[Swarm]:
     """The stack, deployed on two engines to which the image was brought by hand."""
-    with engine(ONE) as one, engine(TWO) as two:
+    with engine(ONE, loaded) as one, engine(TWO, loaded) as two:
         sudo(*f"ip link add eth0 netns {ONE} type veth peer name eth0 netns {TWO}".split())
         for node, address in (one, "198.18.2.1/24"), (two, "198.18.2.2/24"):
             sudo("ip", "-n", node.name, "addr", "add", address, "dev", "eth0")
             sudo("ip", "-n", node.name, "link", "set", "eth0", "up")
-        with ThreadPoolExecutor() as both:
-            list(both.map(lambda node: node.docker("load", "-i", str(image_file)), (one, two)))
         one.docker("swarm", "init", "--advertise-addr", "198.18.2.1")
         token = one.docker("swarm", "join-token", "-q", "worker")
         two.docker("swarm", "join", "--token", token, "198.18.2.1:2377")
