@@ -2,6 +2,7 @@
 
 import html
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def outputs(capture: Path, folder: Path) -> str:
     """Return all that zmq-wire says of a capture: story, --all, --check, --json, page."""
     said = []
     for options in [*OUTPUTS, f"--html {folder / 'zmq.html'}"]:
-        done = run("python3", str(ROOT / "wire/wirezmq.py"), str(capture), *options.split())
+        done = run(sys.executable, str(ROOT / "wire/wirezmq.py"), str(capture), *options.split())
         assert done.returncode == 0, done.stderr
         said.append(done.stdout)
     page = (folder / "zmq.html").read_text()
