@@ -44,11 +44,11 @@ def form(**answers: str) -> str:
 
 def pcap(packets: Iterable[Packet]) -> bytes:
     """Return a capture file of Ethernet packets."""
-    out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
+    parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)]
     for _, when, _, data, length in packets:
         seconds, nano = divmod(when, 1_000_000_000)
-        out += struct.pack("<IIII", seconds, nano // 1000, len(data), length) + data
-    return out
+        parts += struct.pack("<IIII", seconds, nano // 1000, len(data), length), data
+    return b"".join(parts)
 
 
 def text(packets: Iterable[Packet], old: bytes, new: bytes) -> list[Packet]:

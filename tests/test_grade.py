@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.files import packets
 from capture.packet import Packet
 from cli.grade import run as grade_class
 from cli.terminal import progress
-from conftest import ROOT, Tool
+from conftest import LIMIT, ROOT, Tool
 from grade.answers import Answers
 from grade.copies import copies
 from grade.form import QUESTIONS, parse
@@ -43,7 +43,7 @@ def wire(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProces
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
 
 
@@ -52,7 +52,7 @@ def graded(folder: Path) -> list[dict[str, str]]:
     done = subprocess.run(
         [sys.executable, ROOT / "wire/wirezmq.py", "--grade", "--csv", folder],
         capture_output=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert b"Traceback" not in done.stderr
     return list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
@@ -605,7 +605,7 @@ def test_a_group_of_copies_names_the_first_and_the_others(tmp_path: Path) -> Non
         assert set(row["copies"].split("; ")) == others
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300), st.sampled_from(list(QUESTIONS)), st.text(max_size=60))
 def test_no_form_ends_in_an_error(data: bytes, key: str, value: str) -> None:
     for written in data, f"{key} = {value}".encode(errors="replace"), b"\xff\xfe" + data:
@@ -616,7 +616,7 @@ def test_no_form_ends_in_an_error(data: bytes, key: str, value: str) -> None:
     assert all(line.isprintable() for line in parse(data).odd)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(24, 6678), st.integers(0, 255)), max_size=40))
 def test_no_capture_ends_in_an_error(tmp_path: Path, changes: list[tuple[int, int]]) -> None:
     data = bytearray(LAB_FILE.read_bytes())
@@ -685,14 +685,14 @@ def test_a_file_that_is_named_twice_is_no_copy(tmp_path: Path) -> None:
     assert [row["copies"] for row in graded(tmp_path)] == ["5025211001.pcap", "5025211000.pcap"]
 
 
-def test_no_false_alarm_among_a_thousand_captures(tmp_path: Path) -> None:
-    for number in range(1000):
+def test_no_false_alarm_among_many_captures(tmp_path: Path) -> None:
+    for number in range(200):
         name = f"{5025212000 + number}"
         (tmp_path / f"{name}.pcap").write_bytes(pcap(another(name)))
     done = wire("--grade", tmp_path)
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == (
-        "1,000 handed in: 1,000 complete, 1,000 with their number, 0 that share connections, "
+        "200 handed in: 200 complete, 200 with their number, 0 that share connections, "
         "0 not read in full"
     )
 

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
         story = Story(options.all or options.json, options.ports)
         found, wrong = tell(options, path, story, _said(options))
         if not found and not wrong and not story.connections:
-            from output.text import nothing
+            from output.words import nothing
 
             wrong = nothing(story, BRIDGE)
         code = found or code

@@ -11,8 +11,9 @@ from grade import mistakes
 from grade.form import Form, numbers
 from grade.mistakes import Mistake
 from grade.packets import NAMES, Packets
+from story.model import New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 from tcp.segment import ACK
 
 WAITING = 1000  # jobs of a direction that were not acknowledged, and directions

@@ -20,8 +20,9 @@ from grade.mistakes import Mistake
 from grade.packets import Packets
 from grade.times import Times
 from output.language import _
+from story.model import New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 
 class Mark(NamedTuple):

@@ -10,8 +10,9 @@ from capture.packet import Packet
 from grade import mistakes
 from grade.form import QUESTIONS, Form, whole
 from grade.mistakes import Mistake
+from story.model import New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 PSH = 8  # the flag in TCP's header (RFC 9293, 3.1)
 # What is counted of a port: packets to it and from it, those with data, those with PSH.

@@ -9,8 +9,9 @@ from grade import mistakes
 from grade.form import QUESTIONS, Form, hexadecimal, whole
 from grade.mistakes import Mistake
 from grade.packets import Packets, Sight
+from story.model import New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 KEYS = {key: ask.whose for key, ask in QUESTIONS.items() if ask.module == "details"}
 Place = tuple[Sight, Segment, int]  # a request or a reply, its segment, bytes of its packet

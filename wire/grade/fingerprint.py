@@ -17,9 +17,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from capture.packet import Packet
-from story.model import MESSAGES, Event
+from story.model import MESSAGES, Event, New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 CONNECTIONS, TEXTS = 200, 50  # of a capture, and of a connection: what is compared
 MOMENTS, TRACES = 60, 12  # events of a connection that are timed, and its traces of a sort

@@ -11,9 +11,10 @@ from grade.form import Form, FormError, read_form
 from grade.numbers import plain
 from grade.requirements import Requirement, rows
 from grade.submissions import File, Submission
-from output.text import remarks
+from output.words import losses
+from story.model import New
 from story.reader import Segment, read
-from story.story import New, Story
+from story.story import Story
 
 Ports = dict[int, tuple[str, str]]
 FORMS = 5  # forms of one student that are read
@@ -123,7 +124,7 @@ def _capture(
     fingerprint.close(story)
     graded = Graded(submission, file.name, asked=rows(story), packets=story.packets)
     graded.connections, graded.error = len(story.connections), error
-    graded.notes = list(remarks(story))
+    graded.notes = list(losses(story.losses))
     if graded.connections > CONNECTIONS:
         graded.notes.append(f"compared with others: only its first {CONNECTIONS} connections")
     elif graded.connections and not fingerprint.held:

@@ -11,9 +11,9 @@ from capture.packet import Packet
 from grade import mistakes
 from grade.form import whole
 from grade.mistakes import Mistake
-from story.model import Connection, Event
+from story.model import Connection, Event, New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 LONGEST = 60  # seconds of a job: what is not from 1 to 60 a worker refuses
 SLACK = 0.3  # seconds in which a worker may be earlier or later than its jobs say

@@ -11,9 +11,9 @@ from capture.packet import Packet
 from grade import mistakes
 from grade.form import QUESTIONS, Form, numbers
 from grade.mistakes import NO_TCP, OTHER_DATA, Mistake
-from story.model import Connection, Event
+from story.model import Connection, Event, New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 RECENT = 1000  # packets back in which a packet that was captured twice is looked for
 HELD = 20  # things in such a packet; of one that an answer names all are held

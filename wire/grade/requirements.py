@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from output.language import _, spoken
+from output.words import losses
 from safe import printable
 from story.model import Connection, Event
 from story.story import Story
@@ -32,7 +33,9 @@ def rows(story: Story) -> list[Requirement]:
         tables = [list(_connection(c, pattern, story.expect)) for c in found]
         if not tables:
             cause = _("no such connection: was {script} started while the capture ran?")
-            cause = (not story.connections and _unread(story)) or cause.format(script=script)
+            cause = cause.format(script=script)
+            if not story.connections:
+                cause = next(losses(story.losses), cause)
             blank = Connection(0, "", "")
             tables = [
                 [row._replace(cause=cause) for row in _connection(blank, pattern, story.expect)]
@@ -43,20 +46,6 @@ def rows(story: Story) -> list[Requirement]:
             best[-1:] = holds[:1] or best[-1:]
         table += best
     return table
-
-
-def _unread(story: Story) -> str:
-    """Return why nothing was found in a capture, if that is known."""
-    if story.links:
-        links = ", ".join(map(str, sorted(story.links)))
-        return _("packets of link type {links} cannot be read").format(links=links)
-    if story.cut:
-        said = _("{number} packets are cut by the snap length: capture with -s 0")
-        return said.format(number=f"{story.cut:,}")
-    if lost := story.segments.fragments:
-        said = _("{number} packets are fragments whose other parts are not there")
-        return said.format(number=f"{lost:,}")
-    return ""
 
 
 def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[Requirement]:

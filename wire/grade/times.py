@@ -6,8 +6,9 @@ from capture.packet import Packet
 from grade import mistakes
 from grade.form import Form, milliseconds
 from grade.mistakes import Mistake
+from story.model import New
 from story.reader import Segment
-from story.story import New, Story
+from story.story import Story
 
 
 def near(answer: float, true: float) -> bool:

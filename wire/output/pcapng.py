@@ -16,6 +16,7 @@ from typing import BinaryIO
 from capture.files import packets, plain
 from capture.packet import LARGEST, CaptureError, Packet
 from output.hosts import hosts, shorten
+from output.language import speaking
 from output.words import direction, label
 from story.model import Connection, Event
 from story.story import Story
@@ -35,7 +36,7 @@ def write_pcapng(path: str, ports: dict[int, tuple[str, str]], out: BinaryIO) ->
     is copied. Raises OSError, and CaptureError if it is no capture at all.
     """
     notes: Notes = {}
-    with open(path, "rb") as raw, plain(raw) as file:
+    with open(path, "rb") as raw, plain(raw) as file, speaking("en"):
         connections = read(packets(file), ports, notes)
         file.seek(0)
         blocks = _pcapng if file.read(4) == b"\x0a\x0d\x0d\x0a" else _pcap

@@ -2,9 +2,9 @@
 
 import math
 
-from output.diagram import Drawing, Shape, shape, style
-from output.language import _
-from story.model import Connection, Event
+from output.diagram import Drawing, Shape, shape
+from output.language import _, plain
+from story.model import KINDS, Connection, Event
 from story.story import Story
 
 LANES = 12  # connections that are drawn
@@ -24,7 +24,7 @@ def overview(story: Story, connections: list[Connection]) -> Drawing:
     for index in range(int(total / step) + 1):
         x = LEFT + index * step * scale
         shapes.append(shape("path", "grid", d=f"M{x:g},0 V{bottom}"))
-        shapes.append(shape("text", "tick", f"{index * step:g}", x=x, y=bottom + 14))
+        shapes.append(shape("text", "tick", plain(index * step), x=x, y=bottom + 14))
     shapes.append(shape("text", "unit", _("seconds"), x=LEFT - 12, y=bottom + 14))
     for at, connection in enumerate(shown):
         y = LANE * at + 16
@@ -43,7 +43,7 @@ def _marks(events: list[Event], y: float, scale: float) -> list[Shape]:
     """Return a mark for each event; of those that would cover one another, one."""
     found: dict[tuple[str, int, int], Shape] = {}
     for event in events:
-        look = style(event.kind)
+        look = KINDS[event.kind].look
         start = LEFT + event.time * scale
         end = LEFT + max(event.time, event.last_time) * scale
         key = (look, round(start), round(end))

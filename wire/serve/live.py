@@ -2,11 +2,11 @@
 
 import asyncio
 import sys
+from typing import Any
 
 from capture.pcap import PcapFollower
 from capture.recorder import Recorder
 from capture.relay import Followed
-from serve.app import Shown
 from serve.broadcast import Broadcast
 from serve.page_state import PageState
 
@@ -23,12 +23,25 @@ class Live:
         self.name, self.source, self.ports = name, source, ports
         self.file = PcapFollower()
         self.state = PageState(ports, live=True)
-        self.hub = Broadcast(self.state)
-        self.hub.say(source=name, capture="waiting", dropped=0)
+        self.said: dict[str, Any] = {"source": name, "capture": "waiting", "dropped": 0}
+        self.casts: dict[str, Broadcast] = {}  # language -> what is told in it
 
-    def shown(self) -> Shown:
-        """Return it for the application."""
-        return Shown(self.name, self.ports, self.hub, self.file.kept)
+    def cast(self, language: str) -> Broadcast:
+        """Return what is told in a language."""
+        if language not in self.casts:
+            self.casts[language] = Broadcast(self.state, language, self.said, self.flush)
+        return self.casts[language]
+
+    def flush(self) -> None:
+        """Tell the browsers what has changed."""
+        news = self.state.take()
+        for cast in self.casts.values():
+            cast.publish(news)
+
+    def close(self) -> None:
+        """End all streams."""
+        for cast in self.casts.values():
+            cast.close()
 
     async def follow(self) -> None:
         """Read what is written, and tell the browsers, until this is cancelled."""
@@ -57,23 +70,24 @@ class Live:
         for packet in self.file.packets(enough):
             self.state.feed(packet)
         if self.file.number > begun:
-            self.hub.publish(self.state.changes())
+            self.flush()
         return enough()
 
     def hear(self, line: str) -> None:
         """Tell the browsers, and the terminal, what the recorder says about itself."""
         what, _, more = line.partition(" ")
-        hub = self.hub
         if what == "dropped":
-            hub.say(dropped=hub.state["dropped"] + int(more))
-            return
-        if what == "ended:":
-            say(f"the capture ended: {more}")
-        elif what == "waiting":
-            say(f"{self.name} is not there: waiting for it")
-        elif hub.state["capture"] != "live" and hub.last > 1:
-            say(f"{self.name} is there")
-        hub.say(capture=what.rstrip(":"), reason=more)
+            self.said["dropped"] += int(more)
+        else:
+            if what == "ended:":
+                say(f"the capture ended: {more}")
+            elif what == "waiting":
+                say(f"{self.name} is not there: waiting for it")
+            elif "reason" in self.said and self.said["capture"] != "live":
+                say(f"{self.name} is there")
+            self.said |= {"capture": what.rstrip(":"), "reason": more}
+        for cast in self.casts.values():
+            cast.publish()
 
 
 def say(line: str) -> None:

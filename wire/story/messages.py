@@ -1,7 +1,7 @@
 """From the ZMTP frames of one connection to events: handshake, requests, replies, jobs, …
 
-    dialogue = MessageAssembler(connection, expect)
-    event = dialogue.take(side, item)   # None while more frames of the message follow
+    messages = MessageAssembler(connection, expect)
+    event = messages.take(side, item)   # None while more frames of the message follow
 
 The patterns are RFC 28 (REQ-REP), 29 (PUB-SUB) and 30 (PUSH-PULL).
 """

@@ -1,14 +1,11 @@
 """Collapses runs of like messages to one event each, while they come in."""
 
-from story.model import MESSAGES, Event
+from story.model import KINDS, MESSAGES, Event
 
 TOLD = 500  # events of a connection told one by one; then all of a kind and sender are alike
 TOPICS = 8  # topics whose messages may alternate in a run
 SHOWN = 10  # texts of a run that are kept
-# Kinds whose events may collapse. Those of one group may alternate without ending a run.
-GROUPS = {kind: kind for kind in ("published", "job", "message", "encrypted", "refused", "gap")}
-GROUPS |= {"request": "exchange", "reply": "exchange", "ping": "beat", "pong": "beat"}
-GROUPS |= {"subscribe": "filter", "cancel": "filter", "command": "command"}
+GROUPS = {name: kind.run for name, kind in KINDS.items() if kind.run}  # of those that may collapse
 
 
 class Runs:

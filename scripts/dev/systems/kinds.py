@@ -40,6 +40,8 @@ def docker(machine: Machine) -> None:
     if machine.rows[-1][1] != "works":
         return
     name_docker(machine)
+    one = "scripts/test -n 0 -k test_up_again_changes_nothing"
+    machine.try_("scripts/test, one of all", one, "1 passed")
     steps(machine, EIGHT_STEPS + PAGE + MORE, DC=DOCKER)
     machine.try_("swarm.yml on one node", SWARM, "WAKTU")
 
