@@ -2,6 +2,7 @@
 
 import html
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def outputs(capture: Path, folder: Path) -> str:
     """Return all that zmq-wire says of a capture: story, --all, --check, --json, page."""
     said = []
     for options in [*OUTPUTS, "--html zmq.html"]:
-        wire = ["python3", str(ROOT / "wire/wirezmq.py"), capture.name, *options.split()]
+        wire = [sys.executable, str(ROOT / "wire/wirezmq.py"), capture.name, *options.split()]
         done = run(*wire, cwd=folder)
         assert done.returncode == 0, done.stderr
         said.append(done.stdout)
