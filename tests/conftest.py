@@ -217,7 +217,13 @@ class Script:
 
     def says(self, text: str) -> None:
         """Wait until the output holds this text."""
-        wait_for(lambda: text in self.output)
+
+        def said() -> bool:
+            ended = self.process.poll() is not None
+            assert text in self.output or not ended, "it has ended"
+            return text in self.output
+
+        wait_for(said)
 
     def ends(self) -> int:
         """End its input, wait for the end and return the exit code."""

@@ -72,12 +72,13 @@ def down() -> None:
 @contextmanager
 def interval(seconds: float) -> Iterator[None]:
     """Let PUB and PUSH, in a lab that is brought up in here, send each so many seconds."""
-    before = os.environ.get("ZMQ_INTERVAL", "")  # an empty one is none
+    before = os.environ.copy()
     os.environ["ZMQ_INTERVAL"] = str(seconds)
     try:
         yield
     finally:
-        os.environ["ZMQ_INTERVAL"] = before
+        del os.environ["ZMQ_INTERVAL"]
+        os.environ.update(before)
 
 
 def typed(*words: str) -> Any:
