@@ -192,6 +192,7 @@ def machine() -> Iterator[Engine]:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """The project in a fresh folder, as a student has it."""
+    tmp_path.chmod(0o755)  # pytest's own are closed, to the container of the page too
     for name in run("git", "ls-files", "-co", "--exclude-standard").stdout.splitlines():
         if (ROOT / name).exists():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
