@@ -49,6 +49,9 @@ settings.load_profile("tests")
 # be soon is measured by scripts/dev/bench.
 LIMIT = 180
 
+# How a test tells scripts/dev/bench a figure (record_property): it asserts nothing about it.
+Record = Callable[[str, object], None]
+
 # Python that says when a name is found not to be there.
 LOOK_FOR = """
 import socket

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, asleep, run, up, wait_for
+from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, Record, asleep, run, up, wait_for
 from dockerd import engine
 from test_lab import docker, in_container, inspect, logs, name, processes
 
@@ -411,7 +411,7 @@ def test_a_killed_worker_loses_its_jobs_and_no_others() -> None:
 # --- the engine goes --------------------------------------------------------------------------
 
 
-def test_the_lab_is_up_again_after_the_engine(loaded: Path) -> None:
+def test_the_lab_is_up_again_after_the_engine(loaded: Path, record_property: Record) -> None:
     """In an engine of the test's own: no one's containers are restarted."""
     own = "compose -f compose/zmq.yml".split()
     with engine(f"{PROJECT}-again", loaded) as started:
@@ -420,8 +420,10 @@ def test_the_lab_is_up_again_after_the_engine(loaded: Path) -> None:
         assert len(before.split()) == 6
         started.stop()
         started.start()
+        begin = time.monotonic()
         wait_for(lambda: started.docker(*own, "ps", "-q", "--status", "running") == before)
         wait_for(lambda: started.docker(*own, "logs", "zmq-rep").count(" bound to ") == 2)
         said = started.docker(*own, "exec", "-T", "zmq-req", "python", "clientzmq.py", "after")
         assert "Reply: 'Received: after'" in said
+        record_property("the lab is up again after the engine", time.monotonic() - begin)
         started.docker(*own, "down", "--timeout", "5")

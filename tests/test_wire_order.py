@@ -143,7 +143,7 @@ def test_6000_connections_open_at_once_are_all_told() -> None:
 
 
 def test_closed_connections_need_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembler, "RECENT", 100)
+    monkeypatch.setattr(assembler, "CLOSED", 100)
     before = [packet for talk in numbered(1000) for packet in begun(talk).close().packets]
     after = [Talk(client=(bytes((10, 9, 9, n)), 40000)) for n in range(200)]
     found = told(pcap(before + interleaved([begun(talk) for talk in after])))

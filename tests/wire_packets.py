@@ -35,6 +35,25 @@ def ethernet(packet: dpkt.Packet, kind: int = 0x0800) -> bytes:
     return bytes(12) + struct.pack("!H", kind) + bytes(packet)
 
 
+def ip4(protocol: int, body: bytes, length: int | None = None) -> bytes:
+    """Return an IPv4 packet; `length`: what its header states."""
+    packet = dpkt.ip.IP(src=bytes((10, 1, 0, 1)), dst=bytes((10, 1, 0, 2)), p=protocol, data=body)
+    packet.len = 20 + len(body) if length is None else length
+    return bytes(packet.pack_hdr()) + body
+
+
+def ip6(protocol: int, body: bytes, length: int | None = None) -> bytes:
+    """Return an IPv6 packet; `length`: what its header states."""
+    stated = len(body) if length is None else length
+    head = struct.pack("!IHBB", 6 << 28, stated, protocol, 64)
+    return head + b"\xfe\x80" + bytes(13) + b"\1" + b"\xfe\x80" + bytes(13) + b"\2" + body
+
+
+def udp(port: int, body: bytes) -> bytes:
+    """Return an IPv4 packet with a UDP datagram to a port."""
+    return ip4(17, struct.pack("!HHHH", 50000, port, 8 + len(body), 0) + body)
+
+
 def pcap(
     packets: Iterable[bytes],
     link: int = 1,

@@ -60,6 +60,7 @@ class Story:
             cut=self.cut,
             fragments=self.segments.fragments,
             links=self.links,
+            unread=self.segments.unread,
             evicted=self.assembler.evicted,
             left_out=self.store.left_out,
             unheard=self.unheard,
