@@ -48,6 +48,9 @@ settings.load_profile("tests")
 # be soon is measured by scripts/dev/bench.
 LIMIT = 180
 
+# How a test tells scripts/dev/bench a figure (record_property): it asserts nothing about it.
+Record = Callable[[str, object], None]
+
 # Python that says when a name is found not to be there.
 LOOK_FOR = """
 import socket
@@ -217,7 +220,13 @@ class Script:
 
     def says(self, text: str) -> None:
         """Wait until the output holds this text."""
-        wait_for(lambda: text in self.output)
+
+        def said() -> bool:
+            ended = self.process.poll() is not None
+            assert text in self.output or not ended, "it has ended"
+            return text in self.output
+
+        wait_for(said)
 
     def ends(self) -> int:
         """End its input, wait for the end and return the exit code."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, asleep, compose, run, wait_for
+from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, Record, asleep, compose, run, wait_for
 from test_lab import docker, in_container, inspect, logs, name, processes
 
 # The script as it is, but each second of a job takes a hundredth: what is queued is done at once.
@@ -457,14 +457,18 @@ def engine(image_file: Path) -> Iterator[Callable[..., str]]:
         run("sudo", "rm", "-rf", str(folder))
 
 
-def test_the_lab_is_up_again_after_the_engine(engine: Callable[..., str]) -> None:
+def test_the_lab_is_up_again_after_the_engine(
+    engine: Callable[..., str], record_property: Record
+) -> None:
     own = "docker compose -f compose/zmq.yml".split()
     engine(*own, "up", "-d", "--no-build")
     before = engine(*own, "ps", "-q")
     assert len(before.split()) == 6
     engine()
+    begin = time.monotonic()
     wait_for(lambda: engine(*own, "ps", "-q", "--status", "running") == before)
     wait_for(lambda: engine(*own, "logs", "zmq-rep").count(" bound to ") == 2)
     said = engine(*own, "exec", "-T", "zmq-req", "python", "clientzmq.py", "after")
     assert "Reply: 'Received: after'" in said
+    record_property("the lab is up again after the engine", time.monotonic() - begin)
     engine(*own, "down", "--timeout", "5")

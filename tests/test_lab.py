@@ -17,7 +17,18 @@ from typing import Any
 import pexpect
 import pytest
 
-from conftest import BRIDGE, LIMIT, PROJECT, ROOT, asleep, compose, press_ctrl_c, run, wait_for
+from conftest import (
+    BRIDGE,
+    LIMIT,
+    PROJECT,
+    ROOT,
+    Record,
+    asleep,
+    compose,
+    press_ctrl_c,
+    run,
+    wait_for,
+)
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
 
@@ -109,7 +120,7 @@ def test_up_again_changes_nothing() -> None:
 
 def test_setup_again_does_nothing() -> None:
     done = run("scripts/setup")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "setup: all is there\n")
 
 
 def test_the_bridge_is_on_the_host() -> None:
@@ -424,16 +435,20 @@ def test_demo_says_why_it_cannot_capture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["three messages of WAKTU", "until two jobs are done"])
-def test_ctrl_c_leaves_nothing_of_the_demo(step: str, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing_of_the_demo(
+    step: str, tmp_path: Path, record_property: Record
+) -> None:
     demo = pexpect.spawn(
         str(ROOT / "scripts/demo"), cwd=str(tmp_path), encoding="utf-8", timeout=LIMIT
     )
     demo.expect(step)
     demo.expect("connects to")
     assert left_behind()
+    begin = time.monotonic()
     demo.sendintr()
     assert ends(demo) == 130
     wait_for(lambda: not left_behind())
+    record_property("Ctrl-C in scripts/demo leaves nothing", time.monotonic() - begin)
     assert run("tcpdump", "-nr", f"{tmp_path}/zmq.pcap").returncode == 0  # it is whole
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -15,6 +16,7 @@ import pytest
 
 from conftest import LIMIT, PROJECT, ROOT, run, wait_for
 
+KEY = {"docs/dosen.md", "docs/dosen.en.md"}  # what students get is without it
 # One worker packs the image, and has the engine that starts without one.
 pytestmark = [pytest.mark.usefixtures("image"), pytest.mark.xdist_group("pack")]
 
@@ -84,7 +86,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clone = tmp_path_factory.mktemp("lecturer") / "zmq"
     done = run("git", "clone", "-q", str(ROOT), str(clone))
     assert done.returncode == 0, done.stderr
-    shutil.copy(ROOT / "scripts/pack", clone / "scripts/pack")
+    for name in "scripts/pack", ".gitattributes":  # as they are here, committed or not
+        shutil.copy(ROOT / name, clone / name)
     with (clone / "pub/pubzmq.py").open("a") as script:
         script.write("# edited\n")
     (clone / "notes.txt").write_text("not for students\n")
@@ -150,12 +153,29 @@ def test_the_two_plain_commands_do_the_same(bare: Engine, pack: Path, tmp_path: 
 def test_the_pack_holds_the_files_that_git_knows(clone: Path, pack: Path, tmp_path: Path) -> None:
     assert run("tar", "-xzf", str(pack), "praktikum-zmq", cwd=tmp_path).returncode == 0
     unfolded = tmp_path / "praktikum-zmq"
-    known = run("git", "-C", str(clone), "ls-files").stdout.split()
-    held = [str(path.relative_to(unfolded)) for path in unfolded.rglob("*") if path.is_file()]
-    assert sorted(held) == sorted(known)  # and no notes.txt
+    known = set(run("git", "-C", str(clone), "ls-files").stdout.split())
+    assert files(unfolded) == known - KEY  # and no notes.txt
+    archive = tmp_path / "main.zip"  # as a site for git makes it
+    git = ["git", "-C", str(clone), "archive", "-o", str(archive), "HEAD"]
+    assert run(*git).returncode == 0
+    with zipfile.ZipFile(archive) as file:
+        assert {name for name in file.namelist() if not name.endswith("/")} == known - KEY
+    done = run(str(clone / "scripts/pack"), "--dosen", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(unfolded)
+    assert run("tar", "-xzf", pack.name, "praktikum-zmq", cwd=tmp_path).returncode == 0
+    assert files(unfolded) == known
     for name in known:
         assert (unfolded / name).read_bytes() == (clone / name).read_bytes(), name
         assert os.access(unfolded / name, os.X_OK) == os.access(clone / name, os.X_OK), name
+    done = run(str(clone / "scripts/pack"), "--lecturer", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "pack: there is no option but --dosen: it leaves docs/dosen in\n"
+
+
+def files(folder: Path) -> set[str]:
+    """Return the paths of all files in a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 # --- what goes wrong ----------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from grade.packets import NAMES, Packets
 from story.model import New
 from story.reader import Segment
 from story.story import Story
-from tcp.segment import ACK
 
 WAITING = 1000  # jobs of a direction that were not acknowledged, and directions
 
@@ -44,7 +43,7 @@ class Acknowledged:
             if len(self.waiting) > WAITING:
                 del self.waiting[next(iter(self.waiting))]
         waiting = self.waiting.get(key)
-        if waiting is None or not segment.flags & ACK:
+        if waiting is None or not segment.acknowledges:
             return
         found = False
         while waiting and (segment.ack - waiting[0]) % 2**32 < 2**31:

@@ -149,7 +149,7 @@ def test_feedback_names_mistakes_and_gives_no_answer_away(
     lang: str, said: str, hand_ins: Path, tmp_path: Path
 ) -> None:
     done = wire("--grade", "--feedback", tmp_path / "balasan", "--lang", lang, hand_ins)
-    assert done.stderr == ""
+    assert done.stderr == f"{tmp_path / 'balasan'}: written, for each student a text\n"
     assert "TCP ACK taken for reply" in done.stdout  # the table is for the lecturer
     texts = {path.stem: path.read_text() for path in (tmp_path / "balasan").iterdir()}
     assert sorted(texts) == sorted(HAND_INS)
