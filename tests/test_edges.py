@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -186,6 +187,19 @@ def test_setup_with_an_old_buildx(lab: None, version: str, old: bool, tmp_path: 
     assert ("docker-buildx" in said) == old
     wants = "setup: Compose 2.40.3 wants buildx 0.17 or later, and this is 0.13: "
     assert (f"{wants}install a newer one from where Compose came\n" in said) == old
+
+
+def test_setup_without_a_registry_and_without_an_archive(lab: None, tmp_path: Path) -> None:
+    docker = (
+        'case "$*" in pull*|"image inspect"*) exit 1 ;; import*) cat ;;'
+        ' "compose version --short") echo 2.40.3 ;; "buildx version") echo "buildx v0.29.1" ;; esac'
+    )
+    for fails in "mmdebstrap", "unshare":
+        (tmp_path / fails).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / fails).chmod(0o755)
+    said = setup_on(tmp_path, "ID=debian\nVERSION_ID=13\n", docker)
+    assert "setup: no registry gives python:3.13-slim-trixie: a Debian 13 " in said
+    assert re.search(r"\nsetup: no stand-in could be made: /tmp/\S+ says why\n$", said)
 
 
 def test_engines_knows_no_other_systems() -> None:

@@ -106,7 +106,7 @@ def test_the_two_plain_commands_do_the_same(bare: Engine, pack: Path, tmp_path: 
 def test_the_pack_holds_the_files_that_git_knows(clone: Path, pack: Path, tmp_path: Path) -> None:
     assert run("tar", "-xzf", str(pack), "praktikum-zmq", cwd=tmp_path).returncode == 0
     unfolded = tmp_path / "praktikum-zmq"
-    known = set(run("git", "-C", str(clone), "ls-files").stdout.split())
+    known = set(run("git", "-C", str(clone), "ls-files", "-z").stdout.strip("\0").split("\0"))
     assert files(unfolded) == known - KEY  # and no notes.txt
     archive = tmp_path / "main.zip"  # as a site for git makes it
     git = ["git", "-C", str(clone), "archive", "-o", str(archive), "HEAD"]
