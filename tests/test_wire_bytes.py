@@ -1,6 +1,5 @@
 """The steps below the story, by property: whatever the cut and the order, the same is read."""
 
-import io
 import random
 import struct
 from itertools import pairwise
@@ -10,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.files import packets
-from capture.packet import CaptureError, Packet
+from capture.packet import Packet
 from output.text import story_lines
 from safe import printable
 from story.pickles import pickled
@@ -128,18 +126,6 @@ def test_no_packet_makes_the_headers_raise(data: bytes, link: int) -> None:
         segment(Packet(1, 0, link, packet, len(packet)))
 
 
-@given(st.binary(max_size=300), st.integers(0, 400))
-def test_no_file_makes_the_readers_raise_anything_else(data: bytes, place: int) -> None:
-    ng = pcapng([(1, 6, None)], [(0, 0, ethernet(tcp(CLIENT, SERVER, 1, 0, SYN)))])
-    plain = pcap([ethernet(tcp(CLIENT, SERVER, 1, 0, SYN))])
-    for whole in plain, ng:
-        for file in data, whole[:4] + data, whole[:place] + data:
-            try:
-                list(packets(io.BytesIO(file)))
-            except CaptureError as error:
-                assert str(error)
-
-
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=90)), max_size=10))
 def test_no_conversation_makes_the_story_raise_or_obey(talk: list[tuple[int, bytes]]) -> None:
@@ -162,66 +148,6 @@ def test_sequence_numbers_wrap_around() -> None:
     talk = Talk(first=2**32 - 70).shake().say(0, frame(b"", 1) + frame(b"Hello"))
     (connection,) = told(talk.capture).connections
     assert connection.events[-1].text == "Hello"
-
-
-def pcapng(
-    interfaces: list[tuple[int, int, int | None]],
-    packets: list[tuple[int, int, bytes]],
-    order: str = "<",
-) -> bytes:
-    """Return a pcapng file: interfaces are link type, resolution, offset in seconds."""
-
-    def block(kind: int, body: bytes) -> bytes:
-        body += bytes(-len(body) % 4)
-        size = struct.pack(order + "I", len(body) + 12)
-        return struct.pack(order + "I", kind) + size + body + size
-
-    out = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
-    for link, resolution, offset in interfaces:
-        options = struct.pack(order + "HHBxxx", 9, 1, resolution)
-        if offset is not None:
-            options += struct.pack(order + "HHq", 14, 8, offset)
-        out += block(1, struct.pack(order + "HHI", link, 0, 0) + options + bytes(4))
-    out += block(5, bytes(12))  # interface statistics: to be passed over
-    for interface, time, data in packets:
-        head = struct.pack(
-            order + "IIIII", interface, time >> 32, time & 0xFFFFFFFF, len(data), len(data)
-        )
-        out += block(6, head + data)
-    return out + block(3, struct.pack(order + "I", 60) + bytes(60))
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_pcapng_of_several_interfaces_keeps_their_clocks(order: str) -> None:
-    plain = tcp(CLIENT, SERVER, 5, 0, SYN)
-    found = read(
-        pcapng(
-            [(1, 6, None), (101, 9, 100), (276, 0x80 | 10, None)],
-            [
-                (0, 1_500_000, ethernet(plain)),
-                (1, 2_000_000_007, bytes(plain)),
-                (2, 3 << 10, bytes(20)),
-            ],
-            order,
-        )
-    )
-    assert [(r.number, r.time, r.link) for r in found] == [
-        (1, 1_500_000_000, 1),
-        (2, 102_000_000_007, 101),
-        (3, 3_000_000_000, 276),
-        (4, 0, 1),
-    ]
-    assert [part.seq for part in map(segment, found[:2]) if isinstance(part, Segment)] == [5, 5]
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("nano", [False, True])
-def test_pcap_of_either_byte_order_and_resolution(order: str, nano: bool) -> None:
-    found = read(pcap([b"a", b"b"], order=order, nano=nano))
-    assert [(r.number, r.time, r.data) for r in found] == [
-        (1, 1_000_000_000, b"a"),
-        (2, 1_001_000_000, b"b"),
-    ]
 
 
 def vxlan(inner: bytes) -> bytes:

@@ -41,15 +41,62 @@ def pcap(
     order: str = "<",
     nano: bool = False,
     snap: int = 262144,
+    start: int = 1,
+    step: int = 0,
 ) -> bytes:
-    """Return a capture file; a packet comes every millisecond."""
+    """Return a capture file, of which no packet has more bytes than `snap`.
+
+    The first comes `start` seconds after 1970, and each `step` units of the clock after the one
+    before it; if that is 0, a millisecond.
+    """
+    step = step or (1_000_000 if nano else 1000)
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4
-    out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)
+    out = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, link)]
     for number, data in enumerate(packets):
-        fraction = number * 1000 * (1000 if nano else 1)
+        seconds, fraction = divmod(number * step, 1_000_000_000 if nano else 1_000_000)
         kept = data[:snap]
-        out += struct.pack(order + "IIII", 1, fraction, len(kept), len(data)) + kept
-    return out
+        out.append(struct.pack(order + "IIII", start + seconds, fraction, len(kept), len(data)))
+        out.append(kept)
+    return b"".join(out)
+
+
+def block(kind: int, body: bytes, order: str = "<") -> bytes:
+    """Return a block of a pcapng file."""
+    body += bytes(-len(body) % 4)
+    size = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + size + body + size
+
+
+def option(code: int, value: bytes, order: str = "<") -> bytes:
+    """Return an option of such a block."""
+    return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def section(order: str = "<", size: int = -1) -> bytes:
+    """Return the block that begins a section, of so many bytes if that is known."""
+    return block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, size), order)
+
+
+def interface(link: int = 1, options: bytes = b"", order: str = "<", snap: int = 0) -> bytes:
+    return block(1, struct.pack(order + "HHI", link, 0, snap) + options, order)
+
+
+def enhanced(
+    data: bytes, which: int = 0, time: int = 0, options: bytes = b"", order: str = "<"
+) -> bytes:
+    """Return the block of a packet, at a time in units of the clock of its interface."""
+    high, low = divmod(time, 1 << 32)
+    head = struct.pack(order + "IIIII", which, high, low, len(data), len(data))
+    return block(6, head + data + bytes(-len(data) % 4) + options, order)
+
+
+def statistics(which: int = 0, options: bytes = b"", order: str = "<") -> bytes:
+    return block(5, struct.pack(order + "III", which, 0, 0) + options, order)
+
+
+def stream(data: bytes) -> io.BufferedReader:
+    """Return data as an open file."""
+    return io.BufferedReader(io.BytesIO(data))
 
 
 def read(capture: bytes) -> list[Packet]:

@@ -55,19 +55,24 @@ def tell(
     Returns an exit code, which is not 0 if something cannot be written (that is said already),
     and what is wrong with the capture, in words.
     """
-    wrong = read(path, story, *observers, watch=watched)
-    if wrong and not story.packets:
-        return 0, wrong
+    annotated = None
     try:
+        if options.pcapng:
+            from output.pcapng import Annotated
+
+            annotated = Annotated(os.path.dirname(options.pcapng) or ".")
+            observers = (*observers, annotated.look)
+        copy = annotated.copy if annotated else None
+        wrong = read(path, story, *observers, watch=watched, copy=copy)
+        if wrong and not story.packets:
+            return 0, wrong
         name = printable(os.fsencode(path))
         sys.stdout.writelines(f"{line}\n" for line in lines(name, story))
         if options.html:
             _page(options.html, name, story)
-        if options.pcapng:
-            from output.pcapng import write_pcapng
-
-            with create(options.pcapng) as annotated:
-                write_pcapng(path, story.ports, annotated)
+        if annotated:
+            with create(options.pcapng) as file:
+                annotated.write(file, story)
         sys.stdout.flush()  # a full disk is noticed here
     except BrokenPipeError:
         raise

@@ -79,6 +79,8 @@ def closing(connection: Connection) -> Iterable[str]:
 
 def remarks(story: Story) -> Iterator[str]:
     """Yield what about the capture as a whole keeps it from being told in full."""
+    if story.dropped:
+        yield f"Dropped while it was captured: {story.dropped:,} packets, whose bytes are missing"
     if story.cut:
         yield f"Cut by the snap length: {story.cut:,} packets. Capture with -s 0 to keep all."
     if lost := story.segments.fragments:

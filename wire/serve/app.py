@@ -14,12 +14,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from capture.files import packets, plain
-from capture.packet import CaptureError
 from output.html import TEMPLATES, environment, legend, write_page
 from serve.broadcast import Broadcast
 from serve.guard import Guard
 from serve.playback import played
+from story.reader import read
 from story.story import Story
 
 HERE = Path(__file__).parent
@@ -81,10 +80,11 @@ def application(shown: Shown) -> Guard:
         async with shown.writing:
             if shown.files:
                 path, name, _ = file_of(request)
-                text = await asyncio.to_thread(from_file, path, name, shown.ports)
+                text = await asyncio.to_thread(told, path, name, shown.ports)
             else:
                 assert shown.kept
-                text = await asyncio.to_thread(told, Joined(shown.kept()), "zmq.pcap", shown.ports)
+                kept = io.BufferedReader(Joined(shown.kept()))
+                text = await asyncio.to_thread(told, kept, "zmq.pcap", shown.ports)
         headers = {"Content-Disposition": 'attachment; filename="zmq.html"'}
         return Response(text, media_type="text/html", headers=headers)
 
@@ -144,20 +144,9 @@ class Joined(io.RawIOBase):
         return size
 
 
-def from_file(path: str, name: str, ports: dict[int, tuple[str, str]]) -> str:
-    with open(path, "rb") as file:
-        return told(file, name, ports)
-
-
-def told(source: Any, name: str, ports: dict[int, tuple[str, str]]) -> str:
+def told(source: str | BinaryIO, name: str, ports: dict[int, tuple[str, str]]) -> str:
     """Return the page for a report on a capture, as --html writes it."""
     story, out = Story(ports=ports), io.StringIO()
-    file: BinaryIO = io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source
-    try:
-        for packet in packets(plain(file)):
-            story.feed(packet)
-    except CaptureError:
-        pass  # damaged or nothing yet: the page tells what could be read
-    story.end()
+    read(source, story)  # damaged or nothing yet: the page tells what could be read
     write_page(name, story, out)
     return out.getvalue()

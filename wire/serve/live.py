@@ -2,15 +2,18 @@
 
 import asyncio
 import sys
+from contextlib import suppress
+from time import time_ns
 
-from capture.pcap import PcapFollower
-from capture.recorder import Recorder
+from capture.recorder import Recorder, Totals
 from capture.relay import Followed
+from capture.spool import PcapngFollower
 from serve.app import Shown
 from serve.broadcast import Broadcast
 from serve.page_state import PageState
 
 TOGETHER = 0.04  # seconds from one change that goes to the browsers to the next
+QUIET = 0.2  # seconds without packets after which it is looked what has waited too long
 TURN = 2000  # packets that are read at a time: the browsers wait meanwhile
 
 
@@ -21,7 +24,7 @@ class Live:
         self, name: str, source: Recorder | Followed, ports: dict[int, tuple[str, str]]
     ) -> None:
         self.name, self.source, self.ports = name, source, ports
-        self.file = PcapFollower()
+        self.file = PcapngFollower()
         self.state = PageState(ports, live=True)
         self.hub = Broadcast(self.state)
         self.hub.say(source=name, capture="waiting", dropped=0)
@@ -37,7 +40,8 @@ class Live:
         loop, due = asyncio.get_running_loop(), 0.0
         try:
             while True:
-                await woken.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), QUIET)
                 await asyncio.sleep(due - loop.time())
                 due = loop.time() + TOGETHER
                 woken.clear()
@@ -56,24 +60,33 @@ class Live:
 
         for packet in self.file.packets(enough):
             self.state.feed(packet)
-        if self.file.number > begun:
-            self.hub.publish(self.state.changes())
+        if self.file.number == begun and not self.state.overdue(time_ns()):
+            return False
+        self.hub.publish(self.state.changes())
         return enough()
+
+    @property
+    def totals(self) -> Totals:
+        """Return how many packets there were, at the end."""
+        packets, dropped = self.file.number, self.file.dropped
+        return self.source.totals or Totals(packets, packets + dropped, dropped)
 
     def hear(self, line: str) -> None:
         """Tell the browsers, and the terminal, what the recorder says about itself."""
         what, _, more = line.partition(" ")
         hub = self.hub
         if what == "dropped":
-            hub.say(dropped=hub.state["dropped"] + int(more))
-            return
+            self.file.dropped = int(more)
+            return hub.say(dropped=int(more))
+        if what == "total":
+            return None
         if what == "ended:":
             say(f"the capture ended: {more}")
         elif what == "waiting":
             say(f"{self.name} is not there: waiting for it")
         elif hub.state["capture"] != "live" and hub.last > 1:
             say(f"{self.name} is there")
-        hub.say(capture=what.rstrip(":"), reason=more)
+        return hub.say(capture=what.rstrip(":"), reason=more)
 
 
 def say(line: str) -> None:

@@ -8,8 +8,7 @@ import json
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from capture.files import packets, plain
-from capture.packet import CaptureError
+from capture.files import CaptureFile
 from serve.page_json import Change
 from serve.page_state import PageState
 
@@ -39,7 +38,7 @@ def _changes(
     path: str, ports: dict[int, tuple[str, str]], number: int, steps: int
 ) -> Iterator[Change | None]:
     """Yield changes, and None now and then on the way to the first."""
-    lab, step, told, wrong = PageState(ports), 0, False, ""
+    lab, step, told, capture = PageState(ports), 0, False, CaptureFile(path)
     place: Change = {"step": 0, "packets": 0, "time": 0.0}
 
     def whole() -> list[Change]:
@@ -47,27 +46,21 @@ def _changes(
         begin, *pieces = lab.whole()
         return [begin | place, *pieces]
 
-    try:
-        with open(path, "rb") as file:
-            for packet in packets(plain(file)):
-                if not told and packet.number % BREATH == 0:
-                    yield None
-                if not told and steps <= 0 and packet.number > number:
-                    place["packets"] = max(0, number)
-                    yield from whole()
-                    told = True
-                for event in lab.each(packet):
-                    step += 1
-                    place = {"step": step, "packets": event.packet, "time": event.time}
-                    if told:
-                        yield lab.changes() | place
-                    elif step == steps:
-                        yield from whole()
-                        told = True
-    except CaptureError as error:
-        wrong = str(error)
-    except OSError as error:
-        wrong = error.strerror or str(error)
+    for packet in capture:
+        if not told and packet.number % BREATH == 0:
+            yield None
+        if not told and steps <= 0 and packet.number > number:
+            place["packets"] = max(0, number)
+            yield from whole()
+            told = True
+        for event in lab.each(packet):
+            step += 1
+            place = {"step": step, "packets": event.packet, "time": event.time}
+            if told:
+                yield lab.changes() | place
+            elif step == steps:
+                yield from whole()
+                told = True
     lab.end()
     last: dict[str, Any] = {"packets": lab.story.packets, "time": lab.story.seconds}
     if not told:
@@ -75,4 +68,4 @@ def _changes(
         yield from whole()
     else:
         yield lab.changes() | last
-    yield {"end": True, "wrong": wrong}
+    yield {"end": True, "wrong": capture.wrong}

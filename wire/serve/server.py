@@ -14,7 +14,6 @@ from typing import Any
 import uvicorn
 from anyio import to_thread
 
-from capture.files import packets, plain
 from capture.packet import CaptureError
 from capture.recorder import Recorder
 from capture.relay import Followed
@@ -23,6 +22,7 @@ from serve.app import Shown, application
 from serve.broadcast import Broadcast
 from serve.guard import Guard
 from serve.live import Live, say
+from story.reader import read
 from story.story import Story
 
 ADDRESS = "127.0.0.1"
@@ -136,7 +136,7 @@ def show(
             asyncio.run(_live(live, listener, greeting))
         finally:
             source.end()
-        say(f"\n{live.state.story.packets:,} packets")
+        say(f"\n{live.totals}")
 
 
 def _read(endpoint: str) -> tuple[str, int]:
@@ -156,29 +156,21 @@ def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
-        raise Refusal(path, _unread(error, path)) from None
+        raise Refusal(path, _unread(error.strerror or str(error), path)) from None
     if not stat.S_ISREG(mode):
         raise Refusal(path, "it is played again and again: it needs a file")
-    story, wrong = Story(ports=ports, keep=False), ""
-    try:
-        with open(path, "rb", 1 << 20) as file:
-            for packet in packets(plain(file)):
-                story.feed(packet)
-    except CaptureError as error:
-        wrong = str(error)
-    except OSError as error:
-        wrong = _unread(error, path)
+    story = Story(ports=ports, keep=False)
+    wrong = read(path, story)
     if not story.connections:
-        raise Refusal(path, wrong or f"no ZMTP in its {story.packets:,} packets")
+        raise Refusal(path, _unread(wrong, path) or f"no ZMTP in its {story.packets:,} packets")
     return path, printable(os.fsencode(path)), story.packets
 
 
-def _unread(error: OSError, path: str) -> str:
+def _unread(wrong: str, path: str) -> str:
     """Say why a file cannot be read; in its container the page is nobody, not its owner."""
-    said = error.strerror or str(error)
-    if not isinstance(error, PermissionError):
-        return said
-    return f"{said}: 'chmod a+rX . {printable(os.fsencode(path))}' lets it be read"
+    if os.access(path, os.R_OK) or not wrong:
+        return wrong
+    return f"{wrong}: 'chmod a+rX . {printable(os.fsencode(path))}' lets it be read"
 
 
 async def _live(live: Live, listener: socket.socket, greeting: str) -> None:

@@ -49,6 +49,7 @@ class Story:
         self.start: int | None = None  # nanoseconds since 1970, of the first packet
         self.seconds = 0.0  # from the first packet to the last
         self.cut = 0  # packets cut by the snap length
+        self.dropped = 0  # packets that whoever captured says to have lost
         self.links: set[int] = set()  # link types that cannot be read
         self.refused: dict[tuple[str, str], Session] = {}
         self.unheard = 0  # refused attempts of others than those that are told
@@ -75,6 +76,12 @@ class Story:
             for flow, dropped in self.streams.left():
                 self._gone(flow, dropped)
         return new
+
+    def overdue(self, time: int) -> New:
+        """Return what was held back too long by now, in nanoseconds since 1970, while none come."""
+        if self.start is None:
+            return []
+        return self._tell(self.streams.overdue((time - self.start) / 1e9))
 
     def end(self) -> New:
         """Return what was held back for segments that the capture does not have."""

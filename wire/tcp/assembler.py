@@ -27,6 +27,7 @@ FLOWS = 100_000  # connections followed at a time: a port scan does not fill the
 RECENT = 1_000  # of those closed: what comes twice is recognised
 LATE = 10  # packets of the capture in which the SYN of a connection may still come
 AWAY = 100  # packets in which what was acknowledged may still come
+SECONDS = 2  # that a segment waits while nothing comes
 ALL = 20_000  # segments that wait in all connections together
 StreamEvents = list[tuple[TCPConnection, int, StreamEvent]]
 NOTHING: StreamEvents = []
@@ -75,6 +76,18 @@ class Assembler:
                 said = (flow, half.side, StreamEvent("data", number, time, payload))
                 return [*found, said] if found else [said]
         return [*found, *self._slow(flow, half, segment)]
+
+    def overdue(self, time: float) -> StreamEvents:
+        """Return what waited for longer than SECONDS at this time of the story."""
+        found: StreamEvents = []
+        for _, _, flow in self.timers:
+            oldest = min((top.time for half in flow.halves if (top := half.top())), default=time)
+            if time - oldest > SECONDS:
+                self.waiting -= flow.held
+                found += flow.give_up(NEVER, 0)
+                if flow.state == "closed" and flow.rank != GONE:
+                    self._close(flow)
+        return found
 
     def end(self) -> StreamEvents:
         """Return what waited for segments that never came; all connections leave."""
