@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -39,9 +40,16 @@ BRIDGE = os.environ["ZMQ_BRIDGE"] = os.environ["ZMQ_BRIDGE"] + WORKER
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Hypothesis has clocks of its own, which are for those who look for a slow example.
+settings.register_profile("tests", deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("tests")
+
 # Seconds that any wait may take. It tells a hang from a slow machine, and nothing else: what is to
 # be soon is measured by scripts/dev/bench.
 LIMIT = 180
+
+# How a test tells scripts/dev/bench a figure (record_property): it asserts nothing about it.
+Record = Callable[[str, object], None]
 
 # Python that says when a name is found not to be there.
 LOOK_FOR = """
@@ -212,7 +220,13 @@ class Script:
 
     def says(self, text: str) -> None:
         """Wait until the output holds this text."""
-        wait_for(lambda: text in self.output)
+
+        def said() -> bool:
+            ended = self.process.poll() is not None
+            assert text in self.output or not ended, "it has ended"
+            return text in self.output
+
+        wait_for(said)
 
     def ends(self) -> int:
         """End its input, wait for the end and return the exit code."""

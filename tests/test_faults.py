@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, asleep, compose, run, wait_for
-from test_lab import in_container, inspect, logs, processes
+from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, Record, asleep, compose, run, wait_for
+from test_lab import docker, in_container, inspect, logs, name, processes
 
 # The script as it is, but each second of a job takes a hundredth: what is queued is done at once.
 FAST = (
@@ -126,7 +126,7 @@ class Client:
             end = "import os, signal; [os.kill(int(p), signal.SIGINT) for p in os.listdir('/proc')"
             end += " if p.isdigit() and int(p) not in (1, os.getpid()) and"
             end += " open(f'/proc/{p}/cmdline').read().startswith('python')]"
-            compose("exec", "-T", self.service, "python", "-c", end)
+            in_container(self.service, end)
         assert self.process.wait(LIMIT) in (0, 137), self.output
         self.reader.join()
         assert "Traceback" not in self.output
@@ -144,15 +144,11 @@ def client_of(server: str) -> Iterator[Client]:
         client.writing = False
         if client.process.poll() is None:
             client.process.kill()
-            compose("restart", client.service)
+            docker("restart", name(client.service))
     assert "Traceback" not in logs(server)
     if server == "zmq-rep":  # each line was answered, in order, though perhaps received twice
         replies = re.findall(r"Received: (message \d+)", client.output)
         assert replies == client.sent
-
-
-def name(service: str) -> str:
-    return compose("ps", "-a", "--format", "{{.Name}}", service).stdout.strip()
 
 
 def bound(service: str) -> None:
@@ -183,23 +179,23 @@ def kill_9(service: str, client: Client) -> None:
 
 def stop_start(service: str, client: Client) -> None:
     client.rest()
-    compose("stop", service)
+    docker("stop", name(service))
     assert in_container(client.service, LOOK_FOR.format(service))  # as the clients do meanwhile
-    compose("start", service)
+    docker("start", name(service))
     bound(service)
 
 
 def restart(service: str, client: Client) -> None:
     client.rest()
-    compose("restart", service)
+    docker("restart", name(service))
     bound(service)
 
 
 def pause_unpause(service: str, client: Client) -> None:
-    compose("pause", service)
+    docker("pause", name(service))
     client.unanswered()
     with client.patient():
-        compose("unpause", service)
+        docker("unpause", name(service))
 
 
 def another_address(service: str, client: Client) -> None:
@@ -207,7 +203,7 @@ def another_address(service: str, client: Client) -> None:
     (network,) = inspect("zmq-rep")["NetworkSettings"]["Networks"]
     before = address(service)
     client.rest()
-    compose("stop", service)
+    docker("stop", name(service))
     taken = []
     try:
         for _ in range(20):
@@ -215,7 +211,7 @@ def another_address(service: str, client: Client) -> None:
             taken.append(run(*run_one.split()).stdout.strip())
             if run("docker", "inspect", "-f", FIRST_ADDRESS, taken[-1]).stdout.strip() == before:
                 break
-        compose("start", service)
+        docker("start", name(service))
         assert address(service) != before
         bound(service)
     finally:
@@ -252,9 +248,9 @@ def test_the_client_goes_on(fault: Callable[[str, Client], None], server: str) -
 
 def test_a_name_that_is_down_is_told_at_once() -> None:
     """While it waits for the answer, ZeroMQ cannot connect to what has come back meanwhile."""
-    compose("stop", "zmq-pub")
+    docker("stop", name("zmq-pub"))
     assert in_container("zmq-sub", LOOK_FOR.format("zmq-pub")) == "not there\n"
-    compose("start", "zmq-pub")
+    docker("start", name("zmq-pub"))
 
 
 # --- the network goes and comes back ----------------------------------------------------------
@@ -307,7 +303,7 @@ def test_servers_vanish_without_a_fin() -> None:
     with clients_of_all() as clients:
         clients[0].rest()
         vanish(*SERVERS)
-        compose("start", *SERVERS)
+        docker("start", *map(name, SERVERS))
         for client, server in zip(clients, SERVERS, strict=True):
             bound(server)
             client.write()
@@ -331,7 +327,7 @@ def test_a_worker_vanishes_without_a_fin(fresh: None) -> None:
         (dispatcher,) = processes("zmq-push", "pushzmq.py")
         wait_for(lambda: asleep(dispatcher))
         assert 0 < len(lost) <= len(jobs_handed_out()[len(handed) :]) <= len(lost) + 1
-        compose("start", "zmq-pull")
+        docker("start", name("zmq-pull"))
         assert worker.process.wait(LIMIT) == 137  # it went with its container
 
 
@@ -395,9 +391,9 @@ def test_a_killed_worker_loses_its_jobs_and_no_others() -> None:
             return len(jobs_handed_out()) - before - len(done)
 
         wait_for(lambda: goes.output.count(" done") >= 3 and queued() >= 20)
-        run("docker", "kill", name("zmq-pull").split()[1])
+        docker("kill", name("zmq-pull", 2))
         assert goes.process.wait(LIMIT) == 137
-        compose("stop", "zmq-push")
+        docker("stop", name("zmq-push"))
         handed = Counter(jobs_handed_out()[before:])
         wait_for(lambda: stays.lines[-1] == "none is queued")
         done = Counter(DONE.findall(stays.output + goes.output))
@@ -409,7 +405,7 @@ def test_a_killed_worker_loses_its_jobs_and_no_others() -> None:
     finally:
         for worker in stays, goes:
             worker.process.kill()
-        compose("start", "zmq-push")
+        docker("start", name("zmq-push"))
         compose("up", "-d", "--no-recreate", "--scale", "zmq-pull=1")
 
 
@@ -461,14 +457,18 @@ def engine(image_file: Path) -> Iterator[Callable[..., str]]:
         run("sudo", "rm", "-rf", str(folder))
 
 
-def test_the_lab_is_up_again_after_the_engine(engine: Callable[..., str]) -> None:
+def test_the_lab_is_up_again_after_the_engine(
+    engine: Callable[..., str], record_property: Record
+) -> None:
     own = "docker compose -f compose/zmq.yml".split()
     engine(*own, "up", "-d", "--no-build")
     before = engine(*own, "ps", "-q")
     assert len(before.split()) == 6
     engine()
+    begin = time.monotonic()
     wait_for(lambda: engine(*own, "ps", "-q", "--status", "running") == before)
     wait_for(lambda: engine(*own, "logs", "zmq-rep").count(" bound to ") == 2)
     said = engine(*own, "exec", "-T", "zmq-req", "python", "clientzmq.py", "after")
     assert "Reply: 'Received: after'" in said
+    record_property("the lab is up again after the engine", time.monotonic() - begin)
     engine(*own, "down", "--timeout", "5")

@@ -17,7 +17,18 @@ from typing import Any
 import pexpect
 import pytest
 
-from conftest import BRIDGE, LIMIT, PROJECT, ROOT, asleep, compose, press_ctrl_c, run, wait_for
+from conftest import (
+    BRIDGE,
+    LIMIT,
+    PROJECT,
+    ROOT,
+    Record,
+    asleep,
+    compose,
+    press_ctrl_c,
+    run,
+    wait_for,
+)
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
 
@@ -49,19 +60,30 @@ def ends(terminal: Terminal) -> int | None:
     return terminal.exitstatus  # type: ignore[no-any-return]
 
 
+def name(service: str, index: int = 1) -> str:
+    """Return what Compose calls a container of the lab; docker, asked by it, answers sooner."""
+    return f"{PROJECT}-{service}-{index}"
+
+
 def logs(service: str) -> str:
-    return run("docker", "logs", *compose("ps", "-aq", service).stdout.split()).stdout
+    return run("docker", "logs", name(service)).stdout
 
 
 def inspect(service: str) -> dict:  # type: ignore[type-arg]
-    (container,) = compose("ps", "-aq", service).stdout.split()
-    return json.loads(run("docker", "inspect", container).stdout)[0]  # type: ignore[no-any-return]
+    return json.loads(run("docker", "inspect", name(service)).stdout)[0]  # type: ignore[no-any-return]
 
 
 def processes(service: str, script: str) -> list[int]:
     """Return the numbers that this machine gives to what runs a script in the containers."""
     lines = compose("top", service).stdout.splitlines()
     return [int(line.split()[1]) for line in lines if re.search(rf":\d\d +python {script}", line)]
+
+
+def docker(*arguments: str) -> str:
+    """Run docker and require that it succeeds; return its output."""
+    done = run("docker", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def process(service: str, script: str) -> int:
@@ -76,7 +98,7 @@ def bound(service: str) -> int:
 
 def in_container(service: str, python: str) -> str:
     """Run a line of Python in a container of the lab and return what it prints."""
-    return compose("exec", "-T", service, "python", "-c", python).stdout
+    return docker("exec", name(service), "python", "-c", python)
 
 
 # --- what is up -------------------------------------------------------------------------------
@@ -98,7 +120,7 @@ def test_up_again_changes_nothing() -> None:
 
 def test_setup_again_does_nothing() -> None:
     done = run("scripts/setup")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "setup: all is there\n")
 
 
 def test_the_bridge_is_on_the_host() -> None:
@@ -413,16 +435,20 @@ def test_demo_says_why_it_cannot_capture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["three messages of WAKTU", "until two jobs are done"])
-def test_ctrl_c_leaves_nothing_of_the_demo(step: str, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing_of_the_demo(
+    step: str, tmp_path: Path, record_property: Record
+) -> None:
     demo = pexpect.spawn(
         str(ROOT / "scripts/demo"), cwd=str(tmp_path), encoding="utf-8", timeout=LIMIT
     )
     demo.expect(step)
     demo.expect("connects to")
     assert left_behind()
+    begin = time.monotonic()
     demo.sendintr()
     assert ends(demo) == 130
     wait_for(lambda: not left_behind())
+    record_property("Ctrl-C in scripts/demo leaves nothing", time.monotonic() - begin)
     assert run("tcpdump", "-nr", f"{tmp_path}/zmq.pcap").returncode == 0  # it is whole
 
 

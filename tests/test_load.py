@@ -4,7 +4,6 @@ import re
 from collections import Counter
 
 from benchmarks.load import crowded, is_part
-
 from conftest import compose
 
 

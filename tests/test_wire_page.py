@@ -242,7 +242,7 @@ def test_hostile_text_is_only_text(kind: str) -> None:
     assert "<script" not in html and "]]>" not in html
 
 
-@settings(deadline=None)  # the machine may be busy
+@settings(max_examples=40)
 @given(st.binary(max_size=80), st.sampled_from(list(KINDS)))
 def test_no_byte_of_a_capture_becomes_markup(data: bytes, kind: str) -> None:
     text = printable(data)
@@ -254,7 +254,7 @@ def test_no_byte_of_a_capture_becomes_markup(data: bytes, kind: str) -> None:
         }  # fmt: skip
 
 
-@settings(deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=300), st.sampled_from(list(KINDS)))
 def test_a_line_of_a_diagram_fits_between_the_lifelines(text: str, kind: str) -> None:
     for event in (

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import dpkt  # type: ignore[import-untyped]
@@ -35,21 +35,70 @@ def ethernet(packet: dpkt.Packet, kind: int = 0x0800) -> bytes:
     return bytes(12) + struct.pack("!H", kind) + bytes(packet)
 
 
+def ip4(protocol: int, body: bytes, length: int | None = None) -> bytes:
+    """Return an IPv4 packet; `length`: what its header states."""
+    packet = dpkt.ip.IP(src=bytes((10, 1, 0, 1)), dst=bytes((10, 1, 0, 2)), p=protocol, data=body)
+    packet.len = 20 + len(body) if length is None else length
+    return bytes(packet.pack_hdr()) + body
+
+
+def ip6(protocol: int, body: bytes, length: int | None = None) -> bytes:
+    """Return an IPv6 packet; `length`: what its header states."""
+    stated = len(body) if length is None else length
+    head = struct.pack("!IHBB", 6 << 28, stated, protocol, 64)
+    return head + b"\xfe\x80" + bytes(13) + b"\1" + b"\xfe\x80" + bytes(13) + b"\2" + body
+
+
+def udp(port: int, body: bytes) -> bytes:
+    """Return an IPv4 packet with a UDP datagram to a port."""
+    return ip4(17, struct.pack("!HHHH", 50000, port, 8 + len(body), 0) + body)
+
+
 def pcap(
     packets: Iterable[bytes],
     link: int = 1,
     order: str = "<",
     nano: bool = False,
     snap: int = 262144,
+    times: Sequence[float] = (),
 ) -> bytes:
-    """Return a capture file; a packet comes every millisecond."""
+    """Return a capture file; a packet comes every millisecond, or after so many seconds each."""
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4
     parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)]
     for number, data in enumerate(packets):
-        fraction = number * 1000 * (1000 if nano else 1)
+        after = round(times[number] * 1_000_000) if times else number * 1000
+        seconds, fraction = divmod(after, 1_000_000)
         kept = data[:snap]
-        parts += struct.pack(order + "IIII", 1, fraction, len(kept), len(data)), kept
+        head = (1 + seconds, fraction * (1000 if nano else 1), len(kept), len(data))
+        parts += struct.pack(order + "IIII", *head), kept
     return b"".join(parts)
+
+
+def pcapng(
+    interfaces: list[tuple[int, int, int | None]],
+    packets: Iterable[tuple[int, int, bytes]],
+    order: str = "<",
+) -> bytes:
+    """Return a pcapng file: interfaces are link type, resolution, offset in seconds."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        body += bytes(-len(body) % 4)
+        size = struct.pack(order + "I", len(body) + 12)
+        return struct.pack(order + "I", kind) + size + body + size
+
+    out = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    for link, resolution, offset in interfaces:
+        options = struct.pack(order + "HHBxxx", 9, 1, resolution)
+        if offset is not None:
+            options += struct.pack(order + "HHq", 14, 8, offset)
+        out += block(1, struct.pack(order + "HHI", link, 0, 0) + options + bytes(4))
+    out += block(5, bytes(12))  # interface statistics: to be passed over
+    for interface, time, data in packets:
+        head = struct.pack(
+            order + "IIIII", interface, time >> 32, time & 0xFFFFFFFF, len(data), len(data)
+        )
+        out += block(6, head + data)
+    return out + block(3, struct.pack(order + "I", 60) + bytes(60))
 
 
 def read(capture: bytes) -> list[Packet]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from capture import BRIDGE
 from capture.files import create, reason
-from cli.terminal import NEEDED, colour, complain, watched
+from cli.terminal import NEEDED, colour, complain, watched, written
 from safe import printable
 from story.reader import Observer, read
 from story.story import Story
@@ -63,17 +63,19 @@ def tell(
         sys.stdout.writelines(f"{line}\n" for line in lines(name, story))
         if options.html:
             _page(options.html, name, story)
+            written(options.html, "a browser")
         if options.pcapng:
             from output.pcapng import write_pcapng
 
             with create(options.pcapng) as annotated:
                 write_pcapng(path, story.ports, annotated)
+            written(options.pcapng, "Wireshark")
         sys.stdout.flush()  # a full disk is noticed here
     except BrokenPipeError:
         raise
     except OSError as error:
-        written = str(error.filename or options.html or options.pcapng or "its output")
-        return complain(written, f"not written: {reason(error, written)}"), ""
+        unwritten = str(error.filename or options.html or options.pcapng or "its output")
+        return complain(unwritten, f"not written: {reason(error, unwritten)}"), ""
     return 0, wrong
 
 

@@ -16,20 +16,29 @@ from capture.files import reason
 from output.language import _
 from safe import printable
 
-PACKETS = {  # key -> kind of event, and the socket type that sends it if there are two
-    "greeting_req": ("greeting", "REQ"),
-    "greeting_rep": ("greeting", "REP"),
-    "ready_req": ("ready", "REQ"),
-    "ready_rep": ("ready", "REP"),
-    "request": ("request", ""),
-    "reply": ("reply", ""),
-    "delimiter": ("reply", ""),
-    "subscribe": ("subscribe", ""),
-    "published": ("published", ""),
-    "job": ("job", ""),
+
+class Question(NamedTuple):
+    """What a question asks for, and where it is marked."""
+
+    module: str  # of grade/, with a class that answers.py calls
+    asks: str  # packets: the kind of event; else: the kind of number
+    whose: str = ""  # a socket type, a pattern, or the question whose packet is meant
+
+
+QUESTIONS = {  # in the order of the form
+    "greeting_start": Question("packets", "greeting", "REQ"),
+    "request": Question("packets", "request"),
+    "reply": Question("packets", "reply"),
+    "size_byte": Question("details", "size in hex", "request"),
+    "request_seq": Question("details", "relative sequence number", "request"),
+    "reply_len": Question("details", "length of the data", "reply"),
+    "first_reply": Question("times", "milliseconds"),
+    "push": Question("counts", "packets with PSH", "REQ-REP"),
+    "subscribe": Question("packets", "subscribe"),
+    "subscriber_data": Question("counts", "packets with data to the server", "PUB-SUB"),
+    "job_ack": Question("acknowledged", "packet"),
+    "jobs_lost": Question("lost_jobs", "jobs"),
 }
-VALUES = ("round_trip", "jobs_lost")  # milliseconds, and a count
-QUESTIONS = (*PACKETS, *VALUES)
 SIZE = 1 << 16  # bytes of a form
 UNPACKED = 1 << 21  # bytes of the text of a document, with its markup
 ODD = 3  # lines that are shown
@@ -134,7 +143,7 @@ def numbers(value: str) -> list[int]:
     value = re.sub(r"(?<=[0-9])\s*[-–—]\s*", " ", value)  # a range
     found = re.findall(r"-?[0-9]+(?:[.,][0-9]+)*", value)
     known = list(dict.fromkeys(found))
-    if not 0 < len(known) < 3 or any(not each.isdecimal() or len(each) > 9 for each in known):
+    if not 0 < len(known) < 3 or any(not each.isdecimal() or len(each) > 10 for each in known):
         return []
     return [int(each) for each in known]
 
@@ -143,6 +152,12 @@ def whole(value: str) -> int | None:
     """Return the one number in a value, None if it is not one."""
     found = numbers(value)
     return found[0] if len(found) == 1 else None
+
+
+def hexadecimal(value: str) -> int | None:
+    """Return the one number in a value that is written in hex ("0a", "0x0A", "0a hex")."""
+    found = re.findall(r"\b(?:0x)?([0-9a-f]{1,16})\b", re.sub(r"\([^)]*\)", " ", value.casefold()))
+    return int(found[0], 16) if len(set(found)) == 1 else None
 
 
 def milliseconds(value: str) -> float | None:

@@ -12,7 +12,12 @@ from grade.form import QUESTIONS
 from grade.graded import Graded
 from grade.submissions import Class
 
-CONFUSED = ("TCP", "greeting taken", "READY taken")  # how the mistakes that matter most begin
+CONFUSED = (
+    "TCP",
+    "greeting taken",
+    "READY taken",
+    "requests",
+)  # how the mistakes that matter most begin
 NAMES = 3  # files that a line names
 ALIKE = 2  # wrong answers without which forms may be the same by chance
 # A cell that begins so is a formula to a spreadsheet, which may take ";" for the end of a cell.

@@ -131,6 +131,13 @@ def losses(found: Losses) -> Iterator[str]:
             count,
             link=link,
         )
+    for name, count in found.unread.items():
+        yield ngettext(
+            "{number} packet is {name}, which is not unwrapped",
+            "{number} packets are {name}, which is not unwrapped",
+            count,
+            name=name,
+        )
     if found.left_out:
         which = ", ".join(f"{count:,} {pattern}" for pattern, count in found.left_out.items())
         yield _(

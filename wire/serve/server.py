@@ -171,6 +171,8 @@ def _file(path: str, ports: dict[int, tuple[str, str]]) -> Capture:
 def _unread(error: OSError, path: str) -> str:
     """Say why a file cannot be read; in its container the page is nobody, not its owner."""
     said = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError) and path.isdecimal():
+        return f"{said}: a port is written with =, as in --serve={path}"
     if not isinstance(error, PermissionError):
         return said
     return f"{said}: 'chmod a+rX . {printable(os.fsencode(path))}' lets it be read"

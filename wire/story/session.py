@@ -131,7 +131,7 @@ class Session:
         connection, messages = self.connection, self.messages
         assert connection and messages
         if len(connection.initial) < 2:
-            begun = ((SIDES[half.side], half.begin) for half in tcp.halves)
+            begun = ((SIDES[one.side], one.begin) for one in tcp.directions)
             connection.initial = {name: at for name, at in begun if at is not None}
         for side, item in items:
             if event := messages.take(side, item):
@@ -181,7 +181,7 @@ class Session:
         if happened.kind in ("fin", "rst"):
             sides = (side,) if happened.kind == "fin" else (0, 1)
             before = len(new)
-            self._unfinished(sides, happened.number, happened.time, new)
+            self._unfinished(sides, happened.packet, happened.time, new)
             self.odd = self.odd or (len(new) > before and happened.kind == "fin")
         self._add(self._event(side, happened), new)
 
@@ -189,7 +189,7 @@ class Session:
         connection = self.connection
         assert connection
         sender = (connection.client, connection.server)[side]
-        return Event(happened.number, happened.time, sender, happened.kind, size=happened.size)
+        return Event(happened.packet, happened.time, sender, happened.kind, size=happened.size)
 
     def _decide(self, tcp: TCPConnection, new: New) -> str:
         """Tell what is held back of a beginning that nothing more comes to decide."""
@@ -210,7 +210,7 @@ class Session:
         """End the message that bytes are missing of, unless they are in the body of a frame."""
         negotiation, messages = self.negotiation, self.messages
         if messages and negotiation and negotiation.readers[side].state == "lost":
-            self._unfinished((side,), happened.number, happened.time, new)
+            self._unfinished((side,), happened.packet, happened.time, new)
             messages.lose(side)
 
     def _unfinished(self, sides: tuple[int, ...], number: int, time: float, new: New) -> None:

@@ -77,6 +77,9 @@ export class Animation {
   stay(key, text, onward, line) {
     const [x, y, u, v] = line.ends, width = Math.abs(u - x) - 30;
     const rest = this.rests.get(key) ?? element("span", "token rest");
+    const said = [text, ...line.ends, line.room].join();
+    if (rest.said === said && rest.parentNode) return; // to measure it takes time
+    rest.said = said;
     this.rests.set(key, rest);
     change(rest, onward ? `${text} ▸` : `◂ ${text}`);
     rest.hidden = !text || width < 40 || line.room < 2 * 16;
@@ -111,9 +114,12 @@ export class Animation {
 // Leave out of the middle of a text what has no room: its end says as much as its beginning.
 const fit = (box, text) => {
   const whole = box.textContent;
-  for (let kept = text.length - 2; kept > 3 && box.scrollWidth > box.clientWidth; kept--) {
+  let kept = text.length;
+  for (let room = box.clientWidth, wide = box.scrollWidth; kept > 5 && wide > room + 1;) {
+    kept = Math.max(5, Math.min(kept - 1, Math.floor(kept * room / wide)));
     const end = Math.min(13, Math.max(kept >> 1, kept - 6));
     const cut = `${text.slice(0, kept - end)}…${text.slice(text.length - end)}`;
     box.textContent = whole.replace(text, () => cut);
+    wide = box.scrollWidth;
   }
 };

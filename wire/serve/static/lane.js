@@ -10,6 +10,13 @@ const HEIGHTS = [5.6, 2.9, 1.7]; // em: of a node with all it has, in two lines,
 const STAYS = 60; // seconds for which a node is shown that has left
 const LARGE = 1.45; // times: the letters of the view for projecting, while there is room
 
+let letter = 0;
+const em = () => {
+  letter ||= parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return letter;
+};
+addEventListener("resize", () => { letter = 0; });
+
 export class Lane {
   constructor(pattern, [client, server], usual, pick) {
     Object.assign(this, { pattern, client, server, usual, pick, nodes: new Map() });
@@ -28,7 +35,10 @@ export class Lane {
     this.wire.append(this.lines, this.sides.client, this.empty, this.sides.server);
     this.box.append(head, this.wire);
     this.animation = new Animation(this.wire, (connection) => this.line(connection));
-    new ResizeObserver(() => this.draw()).observe(this.wire);
+    new ResizeObserver(() => {
+      this.height = this.wire.clientHeight;
+      this.draw();
+    }).observe(this.wire);
   }
 
   // Show the nodes of these connections, which are all of this pattern.
@@ -59,16 +69,15 @@ export class Lane {
   // The view for projecting has large letters, unless fewer nodes had room then.
   fit(count) {
     const large = document.body.dataset.view === "lab";
-    const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const room = this.wire.clientHeight / em;
+    const room = (this.height || 200) / em();
     const needed = Math.max(HEIGHTS[0], count * HEIGHTS[1]) * LARGE + 1.2;
-    this.box.classList.toggle("large", large && needed <= room);
+    this.large = large && needed <= room;
+    this.box.classList.toggle("large", this.large);
   }
 
   // Show as many nodes as there is room for, those that are connected first.
   list(side, nodes, now) {
-    const em = parseFloat(getComputedStyle(this.wire).fontSize);
-    const room = (this.wire.clientHeight || 200) / em;
+    const room = (this.height || 200) / em() / (this.large ? LARGE : 1);
     const level = HEIGHTS.findIndex((height) => nodes.length * height <= room);
     const most = Math.max(1, Math.floor(room / HEIGHTS[2]) - 1);
     const shown = level >= 0 ? nodes

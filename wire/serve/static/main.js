@@ -243,4 +243,4 @@ if (place.view) actions.view(place.view);
 if (!live)
   source.open(place.packet === null ? `step=${place.step ?? 0}` : `packet=${place.packet}`);
 setInterval(() => { if (!document.hidden && paused === null) update(); }, 500);
-update();
+render();

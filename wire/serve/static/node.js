@@ -18,14 +18,15 @@ export class Node {
 
   // `level`: 0 with all it has, 1 in two lines, 2 in one.
   show(node, now, level) {
-    const [kind, sign, said] = state(node, now);
+    const [kind, sign, alone] = state(node, now);
+    const said = node.open > 1 ? `${alone} ×${number(node.open)}` : alone;
     this.item.dataset.state = kind;
     this.connection = node.last.number;
     change(this.parts.role, node.role);
     change(this.parts.sign, sign);
     change(this.parts.host, level ? tail(node.host, 3 - level) : node.host);
     this.button.title = level ? `${node.role} ${node.host}: ${said}` : "";
-    change(this.parts.state, node.open > 1 ? `${said} ×${number(node.open)}` : said);
+    change(this.parts.state, said);
     const topics = node.topics.join(", ");
     change(this.parts.count, [counts(node), level && topics].filter(Boolean).join(" · "));
     change(this.parts.topics, topics);
@@ -35,7 +36,7 @@ export class Node {
 // The end of an address, which tells those of a network apart.
 const tail = (host, parts) => {
   const mark = host.includes(":") ? ":" : ".";
-  return `…${mark}${host.split(mark).slice(-parts).join(mark)}`;
+  return `${mark}${host.split(mark).slice(-parts).join(mark)}`;
 };
 
 const counts = ({ role, sent, received }) => {

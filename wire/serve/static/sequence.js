@@ -26,14 +26,20 @@ export class Sequence extends Listbox {
       return;
     }
     const { atEnd } = this;
-    this.head.setAttribute("viewBox", `0 0 ${state.width} ${connection.head.height}`);
-    this.head.replaceChildren();
-    draw(this.head, connection.head.shapes);
-    const head = this.head.querySelector(".time");
-    if (head && this.since !== "first") head.textContent = say("before");
+    this.drawHead(connection.head);
     this.place();
     if (this.rows.parentNode !== this.scroll) this.scroll.replaceChildren(this.head, this.rows);
     if (atEnd && this.key === null) this.scroll.scrollTop = this.scroll.scrollHeight;
+  }
+
+  drawHead({ height, shapes }) {
+    const key = JSON.stringify([shapes, this.since]);
+    if (key === this.drawn) return;
+    this.drawn = key;
+    this.head.setAttribute("viewBox", `0 0 ${this.state.width} ${height}`);
+    this.head.replaceChildren();
+    draw(this.head, shapes);
+    if (this.since !== "first") this.head.querySelector(".time").textContent = say("before");
   }
 
   // Put the rows below one another; a row that has not changed is not drawn again.

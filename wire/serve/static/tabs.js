@@ -23,18 +23,17 @@ export class Tabs {
   }
 
   show(connections, shown, now) {
-    const several = (side, role) => new Set(connections.filter((c) => c[side].role === role)
-      .map((c) => c[side].host)).size > 1;
-    const name = (connection, side) => {
-      const { role, host } = connection[side];
-      return several(side, role) ? `${role} ${host}` : role;
-    };
+    const hosts = new Map(); // of each socket type
+    for (const connection of connections)
+      for (const { role, host } of [connection.client, connection.server])
+        hosts.set(role, (hosts.get(role) ?? new Set()).add(host));
+    const name = ({ role, host }) => (hosts.get(role).size > 1 ? `${role} ${host}` : role);
     const tabs = [this.tab(ALL)];
     for (const connection of connections) {
       const { number, open } = connection, tab = this.tab(number);
       const state = waiting(connection, now) ? "waits" : open ? "open" : "closed";
       const sign = { waits: "◔", open: "●", closed: "○" }[state];
-      const sides = `${name(connection, "client")} → ${name(connection, "server")}`;
+      const sides = `${name(connection.client)} → ${name(connection.server)}`;
       change(tab, `${sign} ${number}  ${sides}`);
       tab.title = say(state);
       tabs.push(tab);

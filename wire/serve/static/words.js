@@ -6,9 +6,14 @@ export const say = (key, values = {}) =>
   words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 // A number as the language writes it, with so many digits after the point, or as few as it has.
-export const number = (value, digits) => value.toLocaleString(lang, digits === undefined
-  ? { maximumFractionDigits: 1 }
-  : { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const formats = new Map();
+export const number = (value, digits) => {
+  if (!formats.has(digits))
+    formats.set(digits, new Intl.NumberFormat(lang, digits === undefined
+      ? { maximumFractionDigits: 1 }
+      : { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return formats.get(digits).format(value);
+};
 
 // Seconds since the first packet, to the microsecond as long as there is room.
 export const moment = (seconds) => number(seconds, seconds < 1000 ? 6 : 3);
