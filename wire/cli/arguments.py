@@ -5,10 +5,10 @@ import os
 import re
 import sys
 
+from capture import BRIDGE
 from safe import printable
 from zmtp.patterns import PATTERNS, PORTS
 
-BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 SERVE = "127.0.0.1:8080"
 
 

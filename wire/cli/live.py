@@ -4,11 +4,11 @@ import argparse
 import os
 import sys
 
+from capture import BRIDGE
 from capture.files import create, reason
 from capture.interface import empty, link_of, listen, packets
 from capture.packet import CaptureError
 from capture.pcap import PcapWriter
-from cli.arguments import BRIDGE
 from cli.terminal import colour, complain
 from output.text import heading, line
 from safe import printable

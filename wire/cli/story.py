@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 
+from capture import BRIDGE
 from capture.files import create, reason
-from cli.arguments import BRIDGE
 from cli.terminal import NEEDED, colour, complain, watched, written
 from safe import printable
 from story.reader import Observer, read
@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
         story = Story(options.all or options.json, options.ports)
         found, wrong = tell(options, path, story, _said(options))
         if not found and not wrong and not story.connections:
-            from output.words import nothing
+            from output.text import nothing
 
             wrong = nothing(story, BRIDGE)
         code = found or code

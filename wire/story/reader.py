@@ -16,6 +16,7 @@ from tcp.segment import Segment as Segment  # what an observer is given
 # What looks on: each packet, its TCP segment if it has one, and the events that it completes.
 # At the end comes None for the packet, with the events that waited.
 Observer = Callable[[Packet | None, Segment | None, New], None]
+EMPTY = "empty: no packet is in it; nothing passed, or tcpdump has not ended yet"
 Watch = Callable[[Iterator[Packet], BinaryIO], Iterator[Packet]]  # says how far it is
 
 
@@ -45,4 +46,4 @@ def read(
         events = story.end()
         for look in observers:
             look(None, None, events)
-    return ""
+    return "" if story.packets else EMPTY
