@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -48,6 +49,9 @@ settings.load_profile("tests")
 # be soon is measured by scripts/dev/bench.
 LIMIT = 180
 
+# How a test tells scripts/dev/bench a figure (record_property): it asserts nothing about it.
+Record = Callable[[str, object], None]
+
 # Python that says when a name is found not to be there.
 LOOK_FOR = """
 import socket
@@ -79,6 +83,23 @@ def wait_for(what: Callable[[], object]) -> None:
         assert time.monotonic() < end, "waited in vain"
         time.sleep(pause)
         pause = min(pause * 1.5, 0.5)
+
+
+PORTS = {"zmq-rep": 5555, "zmq-pub": 12345, "zmq-push": 9999}
+
+
+def up(*options: str) -> None:
+    """Bring the lab up, and wait until its servers listen: a client would give up before."""
+    compose("up", "-d", *options)
+    for server, port in PORTS.items():
+        wait_for(lambda server=server, port=port: listens(f"{PROJECT}-{server}-1", port))  # type: ignore[misc]
+
+
+def listens(container: str, port: int) -> bool:
+    """Tell whether something in a container listens on a port."""
+    pid = run("docker", "inspect", "-f", "{{.State.Pid}}", container).stdout.strip()
+    table = run("sudo", "cat", f"/proc/{pid}/net/tcp").stdout
+    return f":{port:04X} 00000000:0000 0A " in table
 
 
 def asleep(process: int) -> bool:
@@ -119,6 +140,23 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Not every pytest lets pytest-xdist know the groups; then nothing would stay together."""
     for item in session.items:
         assert not WORKER or ("@" in item.nodeid) >= bool(item.get_closest_marker("xdist_group"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What passed has left nothing on the engine, and no network of its own."""
+    if not WORKER and LOADED.exists():
+        run("sudo", "rm", "-rf", str(LOADED))
+    if WORKER or session.exitstatus or not session.testscollected or not shutil.which("docker"):
+        return
+    ours = f"name=^/?{PROJECT}"
+    left = run("docker", "ps", "-a", "--filter", ours, "--format", "{{.Names}}").stdout
+    left += run("docker", "network", "ls", "--filter", ours, "--format", "{{.Name}}").stdout
+    spaces = Path("/run/netns")
+    if spaces.exists():
+        left += "\n".join(each.name for each in spaces.iterdir() if each.name.startswith(PROJECT))
+    if left:
+        print(f"\nleft behind: {' '.join(left.split())}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -303,18 +341,16 @@ def built(image: str, *command: str) -> None:
         run("docker", "image", "rm", before)  # a container that still has it, keeps it
 
 
+LOADED = Path(f"/var/tmp/{PROJECT.removesuffix(WORKER)}-loaded")  # of root, and no tmpfs
+
+
 @pytest.fixture(scope="session")
-def image_file(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lab's image in a file, for engines that lack it."""
-    with locked("image_file", tmp_path_factory) as shared:
-        file = shared / "praktikum-zmq.tar"
+def loaded(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of an engine that has the lab's image, for other engines to begin with."""
+    from dockerd import load  # which needs what is here
 
-    def save() -> None:
-        done = run("docker", "save", "-o", str(file), image)
-        assert done.returncode == 0, done.stderr
-
-    once("image_file", save, tmp_path_factory)
-    return file
+    once("loaded", lambda: load(image, f"{PROJECT}-first", LOADED), tmp_path_factory)
+    return LOADED
 
 
 @pytest.fixture(scope="session")
@@ -323,7 +359,7 @@ def lab(image: str) -> Iterator[None]:
     ready = run("scripts/ready")
     assert ready.returncode == 0, ready.stderr
     compose("down", "--remove-orphans", "--timeout", "5")
-    compose("up", "-d")
+    up()
     WITNESSES["lab"] = lambda: compose("logs", "--tail", "10", "--timestamps", check=False).stdout
     yield
     compose("down", "--remove-orphans")
@@ -357,7 +393,7 @@ def captured(
         process.communicate()  # the end of its input ends it
     del WITNESSES["captured"]
     if request.node.stash.get(FAILED, False):
-        compose("up", "-d", "--force-recreate", "--remove-orphans")
+        up("--force-recreate", "--remove-orphans")
     else:
         file.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from conftest import (
     run,
     wait_for,
 )
-from test_pack import Engine, engine
+from dockerd import Engine, engine
 from test_wire_story import WIRE, wirezmq
 from wire_packets import CAPTURES, ethernet, pcap
 
@@ -188,6 +189,19 @@ def test_setup_with_an_old_buildx(lab: None, version: str, old: bool, tmp_path: 
     assert (f"{wants}install a newer one from where Compose came\n" in said) == old
 
 
+def test_setup_without_a_registry_and_without_an_archive(lab: None, tmp_path: Path) -> None:
+    docker = (
+        'case "$*" in pull*|"image inspect"*) exit 1 ;; import*) cat ;;'
+        ' "compose version --short") echo 2.40.3 ;; "buildx version") echo "buildx v0.29.1" ;; esac'
+    )
+    for fails in "mmdebstrap", "unshare":
+        (tmp_path / fails).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / fails).chmod(0o755)
+    said = setup_on(tmp_path, "ID=debian\nVERSION_ID=13\n", docker)
+    assert "setup: no registry gives python:3.13-slim-trixie: a Debian 13 " in said
+    assert re.search(r"\nsetup: no stand-in could be made: /tmp/\S+ says why\n$", said)
+
+
 def test_engines_knows_no_other_systems() -> None:
     done = run("scripts/dev/engines", "windows")
     assert (done.returncode, done.stdout) == (2, "")
@@ -346,10 +360,9 @@ def test_two_labs_at_once(lab: None, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def desktop(image_file: Path) -> Iterator[Engine]:
+def desktop(loaded: Path) -> Iterator[Engine]:
     """An engine behind another network, as Docker Desktop is: the files are the user's own."""
-    with engine(f"{PROJECT}-desktop") as started:
-        started.docker("load", "-i", str(image_file))
+    with engine(f"{PROJECT}-desktop", loaded) as started:
         yield started
 
 
@@ -388,7 +401,7 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         )
         live.expect(f"live from {bridge}, Ctrl-C ends it")
         ask = ["exec", "-T", "zmq-req", "python", "clientzmq.py", "dari desktop"]
-        assert "Reply" in run(*dc, *ask, **how).stdout
+        wait_for(lambda: "Reply" in run(*dc, *ask, **how).stdout)
         live.expect('request "dari desktop"')
         live.sendintr()
         live.expect("packets")

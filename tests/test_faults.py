@@ -1,10 +1,8 @@
 """What goes wrong in a classroom, done to the real containers: each client goes on by itself."""
 
-import os
 import re
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -14,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, asleep, compose, run, wait_for
+from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, Record, asleep, run, up, wait_for
+from dockerd import engine
 from test_lab import docker, in_container, inspect, logs, name, processes
 
 # The script as it is, but each second of a job takes a hundredth: what is queued is done at once.
@@ -36,9 +35,9 @@ def quick_lab(lab: None) -> Iterator[None]:
     """The lab with ten messages and ten jobs a second, so that little time tells much."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZMQ_INTERVAL", "0.1")
-        compose("up", "-d")
+        up()
         yield
-    compose("up", "-d")
+    up()
 
 
 class Client:
@@ -313,7 +312,7 @@ def test_servers_vanish_without_a_fin() -> None:
 @pytest.fixture
 def fresh() -> None:
     """Containers whose networks no other test has taken apart."""
-    compose("up", "-d", "--force-recreate")
+    up("--force-recreate")
 
 
 def test_a_worker_vanishes_without_a_fin(fresh: None) -> None:
@@ -381,7 +380,7 @@ QUARTER = (
 
 
 def test_a_killed_worker_loses_its_jobs_and_no_others() -> None:
-    compose("up", "-d", "--no-recreate", "--scale", "zmq-pull=2")
+    up("--no-recreate", "--scale", "zmq-pull=2")
     before = len(jobs_handed_out())
     stays, goes = (Client("zmq-pull", ["-c", QUARTER], " done", index) for index in (1, 2))
     try:
@@ -406,65 +405,25 @@ def test_a_killed_worker_loses_its_jobs_and_no_others() -> None:
         for worker in stays, goes:
             worker.process.kill()
         docker("start", name("zmq-push"))
-        compose("up", "-d", "--no-recreate", "--scale", "zmq-pull=1")
+        up("--no-recreate", "--scale", "zmq-pull=1")
 
 
 # --- the engine goes --------------------------------------------------------------------------
 
 
-@pytest.fixture
-def engine(image_file: Path) -> Iterator[Callable[..., str]]:
-    """An engine of the test's own, with the lab's image: no one's containers are restarted.
-
-    What it yields runs a command on that engine; without one it restarts the engine.
-    """
-    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
-    name = f"{PROJECT}-engine"
-    host = f"unix://{folder}/sock"
-    command = (
-        f"sudo nsenter --net=/run/netns/{name} dockerd --bridge none"
-        f" --data-root {folder}/data --exec-root {folder}/exec --pidfile {folder}/pid -H {host}"
-        f" --containerd-namespace {name} --containerd-plugins-namespace {name}-plugins"
-    )
-    running: list[subprocess.Popen[bytes]] = []
-
-    def launch() -> None:
-        log = (folder / "log").open("a")
-        running.append(subprocess.Popen(command.split(), stdout=log, stderr=log))
-        wait_for(lambda: on_engine("docker", "info", check=False))
-
-    def end() -> None:
-        run("sudo", "kill", (folder / "pid").read_text())
-        running.pop().wait(LIMIT)
-
-    def on_engine(*words: str, check: bool = True) -> str:
-        if not words:
-            end()
-            launch()
-            return ""
-        done = run(*words, env=os.environ | {"DOCKER_HOST": host})
-        assert done.returncode == 0 or not check, done.stderr
-        return done.stdout if done.returncode == 0 else ""
-
-    run("sudo", "ip", "netns", "add", name)  # so that its bridge may be called as the lab's
-    launch()
-    try:
-        on_engine("docker", "load", "-i", str(image_file))
-        yield on_engine
-    finally:
-        end()
-        run("sudo", "ip", "netns", "delete", name)
-        run("sudo", "rm", "-rf", str(folder))
-
-
-def test_the_lab_is_up_again_after_the_engine(engine: Callable[..., str]) -> None:
-    own = "docker compose -f compose/zmq.yml".split()
-    engine(*own, "up", "-d", "--no-build")
-    before = engine(*own, "ps", "-q")
-    assert len(before.split()) == 6
-    engine()
-    wait_for(lambda: engine(*own, "ps", "-q", "--status", "running") == before)
-    wait_for(lambda: engine(*own, "logs", "zmq-rep").count(" bound to ") == 2)
-    said = engine(*own, "exec", "-T", "zmq-req", "python", "clientzmq.py", "after")
-    assert "Reply: 'Received: after'" in said
-    engine(*own, "down", "--timeout", "5")
+def test_the_lab_is_up_again_after_the_engine(loaded: Path, record_property: Record) -> None:
+    """In an engine of the test's own: no one's containers are restarted."""
+    own = "compose -f compose/zmq.yml".split()
+    with engine(f"{PROJECT}-again", loaded) as started:
+        started.docker(*own, "up", "-d", "--no-build")
+        before = started.docker(*own, "ps", "-q")
+        assert len(before.split()) == 6
+        started.stop()
+        started.start()
+        begin = time.monotonic()
+        wait_for(lambda: started.docker(*own, "ps", "-q", "--status", "running") == before)
+        wait_for(lambda: started.docker(*own, "logs", "zmq-rep").count(" bound to ") == 2)
+        said = started.docker(*own, "exec", "-T", "zmq-req", "python", "clientzmq.py", "after")
+        assert "Reply: 'Received: after'" in said
+        record_property("the lab is up again after the engine", time.monotonic() - begin)
+        started.docker(*own, "down", "--timeout", "5")

@@ -17,7 +17,19 @@ from typing import Any
 import pexpect
 import pytest
 
-from conftest import BRIDGE, LIMIT, PROJECT, ROOT, asleep, compose, press_ctrl_c, run, wait_for
+from conftest import (
+    BRIDGE,
+    LIMIT,
+    PROJECT,
+    ROOT,
+    Record,
+    asleep,
+    compose,
+    press_ctrl_c,
+    run,
+    up,
+    wait_for,
+)
 
 Terminal = Any  # a pexpect.spawn, whose types do not know that a match is one
 
@@ -316,9 +328,9 @@ def test_an_edited_script_runs_at_once(tmp_path: Path) -> None:
 @pytest.fixture
 def workers() -> Iterator[list[str]]:
     """Three worker containers, by their names."""
-    compose("up", "-d", "--scale", "zmq-pull=3", "--scale", "zmq-sub=3")
+    up("--scale", "zmq-pull=3", "--scale", "zmq-sub=3")
     yield compose("ps", "--format", "{{.Name}}", "zmq-pull").stdout.split()
-    compose("up", "-d", "--scale", "zmq-pull=1", "--scale", "zmq-sub=1")
+    up("--scale", "zmq-pull=1", "--scale", "zmq-sub=1")
 
 
 def test_three_workers_share_the_jobs(workers: list[str]) -> None:
@@ -424,16 +436,20 @@ def test_demo_says_why_it_cannot_capture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["three messages of WAKTU", "until two jobs are done"])
-def test_ctrl_c_leaves_nothing_of_the_demo(step: str, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing_of_the_demo(
+    step: str, tmp_path: Path, record_property: Record
+) -> None:
     demo = pexpect.spawn(
         str(ROOT / "scripts/demo"), cwd=str(tmp_path), encoding="utf-8", timeout=LIMIT
     )
     demo.expect(step)
     demo.expect("connects to")
     assert left_behind()
+    begin = time.monotonic()
     demo.sendintr()
     assert ends(demo) == 130
     wait_for(lambda: not left_behind())
+    record_property("Ctrl-C in scripts/demo leaves nothing", time.monotonic() - begin)
     assert run("tcpdump", "-nr", f"{tmp_path}/zmq.pcap").returncode == 0  # it is whole
 
 

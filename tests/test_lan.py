@@ -7,8 +7,8 @@ from typing import Any
 import pexpect
 import pytest
 
-from conftest import BRIDGE, COMPOSE, LIMIT, PROJECT, ROOT, compose, run, wait_for
-from test_pack import sudo
+from conftest import BRIDGE, COMPOSE, LIMIT, PROJECT, ROOT, compose, run, up, wait_for
+from dockerd import sudo
 
 # One worker has the cable, and the ports of this machine.
 pytestmark = [pytest.mark.usefixtures("lab"), pytest.mark.xdist_group("lan")]
@@ -79,7 +79,7 @@ def student() -> Iterator[Student]:
 def closed() -> Iterator[None]:
     """What a test opens is closed after it."""
     yield
-    compose("up", "-d")
+    up()
     run("docker", "network", "rm", f"{PROJECT}_lan")
 
 
@@ -93,7 +93,7 @@ def test_only_the_named_port_opens_and_closes_again(student: Student) -> None:
     opens("zmq-pub")
     wait_for(lambda: student.open_ports() == {12345})
     assert len(compose("ps", "-q").stdout.split()) == 6  # the others go on
-    compose("up", "-d")
+    up()
     assert student.open_ports() == set()
 
 

@@ -4,13 +4,12 @@ import re
 from collections import Counter
 
 from benchmarks.load import crowded, is_part
-
-from conftest import compose
+from conftest import up
 
 
 def test_many_at_once(lab: None) -> None:
     ran = crowded(seconds=5, subscribers=20, clients=10, workers=5)
-    compose("up", "-d")  # for the tests that follow
+    up()  # for the tests that follow
     assert [len(ran.printed[service]) for service in ("zmq-sub", "zmq-req", "zmq-pull")] == [
         20,
         10,

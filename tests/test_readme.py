@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 from conftest import LIMIT, PROJECT, ROOT, WITNESSES, compose, last_lines, run
+from dockerd import Engine, engine
 from grade.answers import Answers
 from grade.form import parse
 from story.reader import read
 from story.story import Story
-from test_pack import Engine, engine
 
 PAGES = ["README.md", "wire/README.md", "docs/percobaan.md", "docs/dosen.md"]  # in this order
 PAGES += ["docs/jaringan.md", "docs/laporan.md", "docs/mengembangkan.md"]
@@ -176,12 +176,12 @@ def put_below(script: Path, lines: str) -> None:
 
 
 @pytest.fixture
-def machine() -> Iterator[Engine]:
+def machine(loaded: Path) -> Iterator[Engine]:
     """An engine without a lab yet, with the network of a machine of its own.
 
     So every name is there as the handout has it, and the lab of who runs the tests stays up.
     """
-    with engine(f"{PROJECT}-student") as started:
+    with engine(f"{PROJECT}-student", loaded) as started:
         WITNESSES["machine"] = lambda: "\n".join(
             f"{name}:\n" + last_lines(started.docker("logs", name), 10)
             for name in started.docker("ps", "-a", "--format", "{{.Names}}").split()
@@ -204,16 +204,14 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_command_does_what_the_pages_say(
-    machine: Engine, clone: Path, image_file: Path
-) -> None:
+def test_every_command_does_what_the_pages_say(machine: Engine, clone: Path) -> None:
     """One page after the other; the capture that they make is then held against the key.
 
     The commands are the same in both languages: see test_both_languages_say_the_same.
     """
+    machine.docker("tag", "praktikum-zmq", "kept")  # the sheet ends with its removal
     for page in PAGES:
-        if not machine.docker("images", "-q", "praktikum-zmq"):  # the sheet ends with its removal
-            machine.docker("load", "-i", str(image_file))
+        machine.docker("tag", "kept", "praktikum-zmq")
         terminals: dict[str, Terminal] = {}
         for kind, where, block in blocks(page):
             if kind == "python":
@@ -232,14 +230,11 @@ def test_every_command_does_what_the_pages_say(
         the_table_of_bytes_holds(sheet, payloads(capture))
 
 
-def test_the_commands_for_a_bare_machine_keep_their_promises(
-    machine: Engine, clone: Path, image_file: Path
-) -> None:
+def test_the_commands_for_a_bare_machine_keep_their_promises(machine: Engine, clone: Path) -> None:
     """Typed as they stand; that machine is as bare as can be without a network to install from."""
     for page in PAGES[0], english(PAGES[0]):
         named = re.findall(r"^- `(scripts/\w+)` ", (ROOT / page).read_text(), re.M)
         assert named == list(PROMISES)
-    machine.docker("load", "-i", str(image_file))
     services = json.loads(compose("config", "--format", "json").stdout)["services"]
     machine.docker("tag", "praktikum-zmq", services["zmq-rep"]["build"]["args"]["BASE"])
     venv = clone / ".venv"

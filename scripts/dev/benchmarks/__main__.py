@@ -15,6 +15,7 @@ from benchmarks.page import page
 from benchmarks.pipeline import pipeline
 from benchmarks.rounds import rounds
 from benchmarks.scripts import scripts
+from benchmarks.staged import staged
 from benchmarks.wire import wire
 
 PARTS: dict[str, Callable[[], None]] = {
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "grade": grade,
     "load": load,
     "page": page,
+    "staged": staged,
 }
 
 

@@ -114,6 +114,7 @@ def test_wrong_answers_of_another_are_noticed_and_counted_once(tmp_path: Path) -
     assert "6 with the wrong answers of another, word for word" in table
 
 
+@pytest.mark.xdist_group("browser")  # one worker has it
 def test_the_page_can_be_read_sorted_and_loads_nothing(
     hand_ins: Path, browser: Browser, tmp_path: Path
 ) -> None:

@@ -1,0 +1,42 @@
+"""What tests stage that is much to set up: engines of their own, a stack on two of them, the demo.
+
+Such a test tells a figure by pytest's `record_property`, and asserts nothing about it: how soon it
+has to be stands here.
+"""
+
+import statistics
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+
+from benchmarks.harness import BenchError, row, run
+
+TURNS = 3
+GOALS = {
+    "Ctrl-C in scripts/demo leaves nothing": "< 5 s",
+    "the lab is up again after the engine": "<= 20 s",
+    "stack: nine tasks run": "<= 60 s",
+    "stack: a name that is down is told": "< 1.2 s",
+    "stack: zmq-pull on both nodes has its share": "<= 30 s",
+    "stack: zmq-sub on both nodes has its share": "<= 30 s",
+    "stack: the workers of a lost node replaced": "<= 60 s",
+}
+TESTS = "leaves_nothing or up_again or swarm"
+
+
+def staged() -> None:
+    """Run these tests alone, one after the other; of several that tell the same counts the last."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for _ in range(TURNS):
+        with tempfile.NamedTemporaryFile() as report:
+            junit = ["-o", "junit_family=xunit1", f"--junitxml={report.name}"]
+            run("scripts/test", "-q", "-n", "0", *junit, "-k", TESTS)
+            told = {
+                each.get("name"): each.get("value") for each in ET.parse(report).iter("property")
+            }
+        for what in GOALS:
+            if not (value := told.get(what)):
+                raise BenchError(f"no test tells '{what}'")
+            found[what].append(float(value))
+    for what, goal in GOALS.items():
+        row(what, statistics.median(found[what]), "s", goal)
