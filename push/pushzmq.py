@@ -20,7 +20,7 @@ interval = float(os.getenv("ZMQ_INTERVAL", "1"))
 
 context = zmq.Context()
 socket = context.socket(zmq.PUSH)
-socket.maxmsgsize = 1024  # bytes; it receives no messages: a larger one ends its connection
+socket.maxmsgsize = 1024  # bytes; it has nothing to receive: a larger message ends its connection
 socket.bind(endpoint)
 print(f"PUSH dispatcher bound to {endpoint}, waits for a worker")
 

@@ -22,7 +22,7 @@ print(f"REP server bound to {endpoint}")
 
 try:
     while True:
-        frames = socket.recv_multipart()  # the empty frame before it on the wire is taken off
+        frames = socket.recv_multipart()  # REP has taken off the empty frame before the request
         text = frames[0].decode(errors="replace")  # "�" in place of bytes that are no text
         reply = "World" if text == "Hello" else f"Received: {text}"
         socket.send(reply.encode())

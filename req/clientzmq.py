@@ -1,7 +1,7 @@
 """REQ client: sends a request, waits for its reply of one frame, then sends the next.
 
 Socket: REQ, connects to tcp://zmq-rep:5555 (or to the environment's ZMQ_ENDPOINT).
-Sends:  "Hello", then each argument, or without any each line of input: one frame of UTF-8 text.
+Sends:  "Hello", then each argument, or, without any, each line of input: one frame of text.
 Lost:   nothing in silence: a request without a reply in 2.5 s is sent again, so the server
         may receive it more than once. After three times: one line on stderr, exit 1.
 Ctrl-C: one line, exit 0.
@@ -21,7 +21,7 @@ context = zmq.Context()
 def connect() -> zmq.Socket:
     socket = context.socket(zmq.REQ)
     socket.maxmsgsize = 65536  # bytes; a larger reply ends the connection, or memory could fill
-    socket.rcvtimeo = 2500  # milliseconds to wait for a reply; after that comes zmq.Again
+    socket.rcvtimeo = 2500  # milliseconds to wait for a reply; then it raises zmq.Again
     socket.connect(endpoint)
     return socket
 

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = ["docker", "compose", "--ansi", "never", "-f", "compose/zmq.yml"]
@@ -39,20 +41,30 @@ BRIDGE = os.environ["ZMQ_BRIDGE"] = os.environ["ZMQ_BRIDGE"] + WORKER
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Python that prints in how many seconds a name is found not to be there.
+# Hypothesis has clocks of its own, which are for those who look for a slow example.
+settings.register_profile("tests", deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("tests")
+
+# Seconds that any wait may take. It tells a hang from a slow machine, and nothing else: what is to
+# be soon is measured by scripts/dev/bench.
+LIMIT = 180
+
+# How a test tells scripts/dev/bench a figure (record_property): it asserts nothing about it.
+Record = Callable[[str, object], None]
+
+# Python that says when a name is found not to be there.
 LOOK_FOR = """
-import socket, time
-begin = time.monotonic()
+import socket
 try:
     socket.gethostbyname("{}")
 except socket.gaierror:
-    print(time.monotonic() - begin)
+    print("not there")
 """
 
 
 def run(*command: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run a command in the root of the project; its output is text."""
-    options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 120} | options
+    options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": LIMIT} | options
     return subprocess.run(command, **options)  # type: ignore[call-overload, no-any-return]
 
 
@@ -64,27 +76,54 @@ def compose(*arguments: str, **options: object) -> subprocess.CompletedProcess[s
     return done
 
 
-def wait_for(what: Callable[[], object], seconds: float = 10) -> None:
-    """Wait until something holds, and fail if it does not within so many seconds."""
-    end = time.monotonic() + seconds
+def wait_for(what: Callable[[], object]) -> None:
+    """Wait until something holds; where it takes a while, look less and less often."""
+    end, pause = time.monotonic() + LIMIT, 0.02
     while not what():
         assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
 
 
-def press_ctrl_c(terminal: Any) -> None:
-    """Press it half a second after what was read, as no person is faster.
+PORTS = {"zmq-rep": 5555, "zmq-pub": 12345, "zmq-push": 9999}
+
+
+def up(*options: str) -> None:
+    """Bring the lab up, and wait until its servers listen: a client would give up before."""
+    compose("up", "-d", *options)
+    for server, port in PORTS.items():
+        wait_for(lambda server=server, port=port: listens(f"{PROJECT}-{server}-1", port))  # type: ignore[misc]
+
+
+def listens(container: str, port: int) -> bool:
+    """Tell whether something in a container listens on a port."""
+    pid = run("docker", "inspect", "-f", "{{.State.Pid}}", container).stdout.strip()
+    table = run("sudo", "cat", f"/proc/{pid}/net/tcp").stdout
+    return f":{port:04X} 00000000:0000 0A " in table
+
+
+def asleep(process: int) -> bool:
+    """Tell whether a process waits: for a message, a line, or the end of a pause."""
+    status = Path(f"/proc/{process}/status")
+    before = status.read_text()
+    assert "State:\tZ" not in before, "it has ended"
+    time.sleep(0.02)
+    return "State:\tS" in before and before == status.read_text()
+
+
+def press_ctrl_c(terminal: Any, *processes: int) -> None:
+    """Press it once the processes on a terminal wait, as no person is faster.
 
     A signal in the very moment before a script waits for a line or a message is noticed with the
     next one; for that of a prompt there is none.
     """
-    time.sleep(0.5)
+    for process in processes:
+        wait_for(lambda process=process: asleep(process))  # type: ignore[misc]
     terminal.sendintr()
 
 
 # --- how the tests are shared out ---------------------------------------------------------------
 
-BUSY = 2.5 if WORKER else 1  # times as long: beside other workers everything waits for its turn
 WORKERS = 6  # mostly they wait: for jobs that take seconds, for time limits, for the engine
 # What takes longest begins first, so that no worker is left with it at the end.
 LONGEST = (
@@ -101,6 +140,23 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Not every pytest lets pytest-xdist know the groups; then nothing would stay together."""
     for item in session.items:
         assert not WORKER or ("@" in item.nodeid) >= bool(item.get_closest_marker("xdist_group"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What passed has left nothing on the engine, and no network of its own."""
+    if not WORKER and LOADED.exists():
+        run("sudo", "rm", "-rf", str(LOADED))
+    if WORKER or session.exitstatus or not session.testscollected or not shutil.which("docker"):
+        return
+    ours = f"name=^/?{PROJECT}"
+    left = run("docker", "ps", "-a", "--filter", ours, "--format", "{{.Names}}").stdout
+    left += run("docker", "network", "ls", "--filter", ours, "--format", "{{.Name}}").stdout
+    spaces = Path("/run/netns")
+    if spaces.exists():
+        left += "\n".join(each.name for each in spaces.iterdir() if each.name.startswith(PROJECT))
+    if left:
+        print(f"\nleft behind: {' '.join(left.split())}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -169,7 +225,7 @@ def pytest_runtest_makereport(
 
 
 def last_lines(text: str, count: int = 40) -> str:
-    return "\n".join(text.splitlines()[-count:])
+    return "\n".join(line[:500] for line in text.splitlines()[-count:])
 
 
 # --- scripts on loopback -------------------------------------------------------------------------
@@ -197,30 +253,27 @@ class Script:
     def errors(self) -> str:
         return self.err.read_text()
 
-    def says(self, text: str, seconds: float = 10) -> None:
+    def says(self, text: str) -> None:
         """Wait until the output holds this text."""
-        wait_for(lambda: text in self.output, seconds)
 
-    def ends(self, seconds: float = 20) -> int:
-        """Wait for the end and return the exit code."""
+        def said() -> bool:
+            ended = self.process.poll() is not None
+            assert text in self.output or not ended, "it has ended"
+            return text in self.output
+
+        wait_for(said)
+
+    def ends(self) -> int:
+        """End its input, wait for the end and return the exit code."""
         if self.process.stdin:
             self.process.stdin.close()
-        return self.process.wait(seconds)
+        return self.process.wait(LIMIT)
 
     def interrupt(self) -> int:
-        """Do what Ctrl-C does once it waits; the end has to come within a second."""
-        status = Path(f"/proc/{self.process.pid}/status")
-
-        def slept() -> bool:
-            before = status.read_text()
-            time.sleep(0.2)
-            return "State:\tS" in before and before == status.read_text()
-
-        for _ in range(10):  # or it is busy all the time, and waits for nothing
-            if slept():
-                break
+        """Do what Ctrl-C does once it waits; return the exit code."""
+        wait_for(lambda: asleep(self.process.pid))
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(BUSY)
+        return self.process.wait(LIMIT)
 
 
 @pytest.fixture
@@ -259,29 +312,45 @@ def endpoint() -> str:
 
 
 @pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The lab's image, built once in a run."""
+def base(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The image that others are built on, looked after once in a run."""
 
-    def build() -> None:
-        done = run("scripts/setup", timeout=600)
+    def setup() -> None:
+        done = run("scripts/setup", timeout=None)
         assert done.returncode == 0, done.stderr
-        compose("build", timeout=600)
 
-    once("image", build, tmp_path_factory)
-    return "praktikum-zmq"
+    once("base", setup, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def image_file(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lab's image in a file, for engines that lack it."""
-    file = tmp_path_factory.getbasetemp().parent / f"{PROJECT.removesuffix(WORKER)}.tar"
+def image(base: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The lab's image, built once in a run."""
 
-    def save() -> None:
-        done = run("docker", "save", "-o", str(file), image)
-        assert done.returncode == 0, done.stderr
+    # Compose writes the lab's name into an image: under its usual name it is the user's own.
+    build = [*COMPOSE, "-p", "praktikum", "build"]
+    once("image", lambda: built("praktikum-zmq", *build), tmp_path_factory)
+    return "praktikum-zmq"
 
-    once("image_file", save, tmp_path_factory)
-    return file
+
+def built(image: str, *command: str) -> None:
+    """Build an image; what had its name before is not left behind."""
+    before = run("docker", "image", "ls", "-q", "--no-trunc", image).stdout.strip()
+    done = run(*command, timeout=None)
+    assert done.returncode == 0, done.stderr
+    if before and before != run("docker", "image", "ls", "-q", "--no-trunc", image).stdout.strip():
+        run("docker", "image", "rm", before)  # a container that still has it, keeps it
+
+
+LOADED = Path(f"/var/tmp/{PROJECT.removesuffix(WORKER)}-loaded")  # of root, and no tmpfs
+
+
+@pytest.fixture(scope="session")
+def loaded(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of an engine that has the lab's image, for other engines to begin with."""
+    from dockerd import load  # which needs what is here
+
+    once("loaded", lambda: load(image, f"{PROJECT}-first", LOADED), tmp_path_factory)
+    return LOADED
 
 
 @pytest.fixture(scope="session")
@@ -290,7 +359,7 @@ def lab(image: str) -> Iterator[None]:
     ready = run("scripts/ready")
     assert ready.returncode == 0, ready.stderr
     compose("down", "--remove-orphans", "--timeout", "5")
-    compose("up", "-d")
+    up()
     WITNESSES["lab"] = lambda: compose("logs", "--tail", "10", "--timestamps", check=False).stdout
     yield
     compose("down", "--remove-orphans")
@@ -324,7 +393,7 @@ def captured(
         process.communicate()  # the end of its input ends it
     del WITNESSES["captured"]
     if request.node.stash.get(FAILED, False):
-        compose("up", "-d", "--force-recreate", "--remove-orphans")
+        up("--force-recreate", "--remove-orphans")
     else:
         file.unlink(missing_ok=True)
 
@@ -334,45 +403,53 @@ def captured(
 Tool = Callable[[list[str], Path], str]
 
 
-@contextmanager
-def in_container(image: str, folder: str, program: list[str], factory: Any) -> Iterator[Tool]:
-    """Build an image of the project and give a function that runs its program in a folder.
-
-    It runs in one container for all, without a network, which sees the folder as /data.
-    """
-
-    def build() -> None:
-        done = run("scripts/setup", timeout=600)
-        assert done.returncode == 0, done.stderr
-        services = json.loads(compose("config", "--format", "json").stdout)["services"]
-        argument = ["--build-arg", f"BASE={services['zmq-rep']['build']['args']['BASE']}"]
-        done = run("docker", "build", "-q", "-t", image, *argument, folder, timeout=900)
-        assert done.returncode == 0, done.stderr
-
-    once(image, build, factory)
-    name = f"{PROJECT}-{image}"
-    run("docker", "rm", "-f", name)  # of a run that was killed
-    begin = ["docker", "run", "-d", "--rm", "--name", name, "--init", "--network", "none"]
-    for seen in factory.getbasetemp(), ROOT / "tests":
-        begin += ["-v", f"{seen}:{seen}"]
-    done = run(*begin, "-w", "/", image, "sleep", "infinity")
-    assert done.returncode == 0, done.stderr
-
-    def tool(arguments: list[str], data: Path) -> str:
-        there = 'rm -rf /data; ln -s "$0" /data; cd /data; exec "$@"'
-        command = ["docker", "exec", name, "sh", "-c", there, str(data), *program]
-        done = run(*command, *arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    yield tool
-    run("docker", "rm", "-f", name)
+TOOLS = "praktikum-zmq-tshark"
 
 
 @pytest.fixture(scope="session")
-def wireshark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
-    """Run the programs of Wireshark 4.4 in a container of their own, in a folder that they see."""
-    with in_container("praktikum-zmq-tshark", "tests", [], tmp_path_factory) as tool:
+def tools(base: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image of tests/Dockerfile, built once in a run: tshark and a browser."""
+
+    def build() -> None:
+        services = json.loads(compose("config", "--format", "json").stdout)["services"]
+        argument = f"BASE={services['zmq-rep']['build']['args']['BASE']}"
+        built(TOOLS, "docker", "build", "-q", "-t", TOOLS, "--build-arg", argument, "tests")
+
+    once("tools", build, tmp_path_factory)
+    return TOOLS
+
+
+@contextmanager
+def container(name: str, *options: str) -> Iterator[str]:
+    """Run a container beside the lab of this worker, as long as the block lasts; give its name."""
+    name = f"{PROJECT}-{name}"
+    run("docker", "rm", "-f", name)  # of a run that was killed
+    done = run("docker", "run", "-d", "--rm", "--name", name, "--init", *options)
+    assert done.returncode == 0, done.stderr
+    try:
+        yield name
+    finally:
+        run("docker", "rm", "-f", name)
+
+
+@pytest.fixture(scope="session")
+def wireshark(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+    """Run the programs of Wireshark 4.4 in one container without a network.
+
+    A program runs in a folder of the tests, which it sees as /data.
+    """
+    options = ["--network", "none", "-w", "/"]
+    for seen in tmp_path_factory.getbasetemp(), ROOT / "tests":
+        options += ["-v", f"{seen}:{seen}"]
+    with container("wireshark", *options, tools, "sleep", "infinity") as name:
+
+        def tool(arguments: list[str], data: Path) -> str:
+            there = 'rm -rf /data; ln -s "$0" /data; cd /data; exec "$@"'
+            command = ["docker", "exec", name, "sh", "-c", there, str(data)]
+            done = run(*command, *arguments)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
         yield tool
 
 
@@ -382,43 +459,41 @@ def tshark(wireshark: Tool) -> Tool:
     return lambda arguments, data: wireshark(["tshark", *arguments], data)
 
 
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
-    """Run Chromium without a screen in a container of its own, which has no network."""
-    program = "chromium --headless --no-sandbox --disable-gpu --no-first-run".split()
-    with in_container("praktikum-zmq-screen", "img", program, tmp_path_factory) as tool:
-        yield tool
+# No process of its own, and no thread, for what no one looks at.
+CHROMIUM = "chromium-headless-shell --no-sandbox --disable-gpu --disable-software-rasterizer"
+CHROMIUM += " --in-process-gpu --no-zygote --num-raster-threads=1 --no-first-run"
+CHROMIUM += " --disable-crash-reporter --remote-debugging-port=0"
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: Tool) -> Iterator["Browser"]:
-    """That Chromium on this machine's network, driven from here."""
-    options = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-crash-reporter",
-    ]
-    name = f"{PROJECT}-browser"
-    run("docker", "rm", "-f", name)  # of a run that was killed
-    command = ["docker", "run", "-d", "--rm", "--name", name, "--init", "--network", "host"]
-    command += ["--shm-size", "512m"]
-    command += ["praktikum-zmq-screen", "chromium", *options, "--remote-debugging-port=0"]
-    run(*command)
-    from playwright.sync_api import sync_playwright  # which few tests need
+def browser(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
+    """Chromium without a screen on this machine's network, driven from here."""
+    from playwright.sync_api import expect, sync_playwright  # which few tests need
 
-    try:
-        listening = r"DevTools listening on (ws://\S+)"
-        wait_for(lambda: re.search(listening, run("docker", "logs", name).stderr), 30)
+    expect.set_options(timeout=1000 * LIMIT)
+    listening = r"DevTools listening on (ws://\S+)"
+    options = ["--network", "host", "--shm-size", "512m"]
+    options += ["-v", f"{tmp_path_factory.getbasetemp()}:{tmp_path_factory.getbasetemp()}:ro"]
+    with container("browser", *options, tools, *CHROMIUM.split()) as name:
+        wait_for(lambda: re.search(listening, run("docker", "logs", name).stderr))
         found = re.search(listening, run("docker", "logs", name).stderr)
         assert found
         with sync_playwright() as playwright:
-            connected = playwright.chromium.connect_over_cdp(found[1])
+            connected = playwright.chromium.connect_over_cdp(found[1], timeout=1000 * LIMIT)
             yield connected
             connected.close()
-    finally:
-        run("docker", "rm", "-f", name)
+
+
+@pytest.fixture
+def page(browser: "Browser") -> Iterator["Page"]:
+    """A page of 1920 × 1080, as on a projector; an error in its script fails the test."""
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
 
 
 class Served:
@@ -447,7 +522,7 @@ class Served:
     def interrupt(self) -> str:
         """Do what Ctrl-C does; return what is said then."""
         self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(5) == 0
+        assert self.process.wait(LIMIT) == 0
         assert self.process.stderr is not None
         return self.process.stderr.read()
 
@@ -465,4 +540,20 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     for served in started:
         if served.process.poll() is None:
             served.process.send_signal(signal.SIGTERM)
-            served.process.wait(10)
+            served.process.wait(LIMIT)
+
+
+@pytest.fixture
+def published(loopback_alone: None) -> Iterator[Callable[..., Any]]:
+    """Start publishers and their subscribers on loopback, which no other test has meanwhile."""
+    from screen import Published
+
+    made: list[Published] = []
+
+    def make(topic: str = "") -> Published:
+        made.append(Published(topic))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.context.destroy(linger=0)

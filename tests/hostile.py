@@ -1,6 +1,6 @@
 """What a hostile peer says: the attacks, as the bytes of each connection it makes.
 
-As a script it attacks an address: python hostile.py HOST PORT SOCKET-TYPE [ATTACK ...]
+As a script it attacks an address: python hostile.py HOST PORT SOCKET-TYPE MANY [ATTACK ...]
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 TYPES = "PAIR PUB SUB REQ REP DEALER ROUTER PULL PUSH XPUB XSUB STREAM NONE".split()
 # What obeys these: terminals (title, clear, colour, alarm), pages, shells, and what splits lines.
@@ -60,8 +60,12 @@ def pickles() -> Iterator[bytes]:
     yield b"Nr\xff\xff\xff\x7f."  # a memo of 2**31 places
 
 
-def attacks(us: str) -> dict[str, list[bytes]]:
-    """Return each attack by a peer that says it is such a socket: the bytes of each connection."""
+def attacks(us: str, many: int = 10_000) -> dict[str, Callable[[], list[bytes]]]:
+    """Return each attack by a peer that says it is such a socket: the bytes of each connection.
+
+    They are made when the attack is called. `many` is how many frames come where many do: ten
+    times what a queue of ZeroMQ holds.
+    """
     some = random.Random(5).randbytes
     hello = handshake(us)
     start = b"\1\0" if us in ("REQ", "REP") else b"\1" if us == "SUB" else b""  # of a message
@@ -73,44 +77,52 @@ def attacks(us: str) -> dict[str, list[bytes]]:
     limit = LARGEST.get(us, 65536)  # clients take more than servers
     largest = limit - len(topic)
     return {
-        "random bytes": [some(size) for size in (1, 9, 10, 11, 63, 64, 65, 100_000)],
-        "greeting, random bytes": [greeting() + some(100_000) for _ in range(5)],
-        "handshake, random bytes": [hello + some(100_000) for _ in range(5)],
-        "half a greeting": [greeting()[:size] for size in range(1, 64, 7)],
-        "ZMTP 1.0": [b"\1\0" + b"\7\0WAKTU " * 100, b"\1\0" + b"\xff" * 9 + some(1000)],
-        "ZMTP 2.0": [
+        "random bytes": lambda: [some(size) for size in (1, 9, 10, 11, 63, 64, 65, 100_000)],
+        "greeting, random bytes": lambda: [greeting() + some(100_000) for _ in range(5)],
+        "handshake, random bytes": lambda: [hello + some(100_000) for _ in range(5)],
+        "half a greeting": lambda: [greeting()[:size] for size in range(1, 64, 7)],
+        "ZMTP 1.0": lambda: [b"\1\0" + b"\7\0WAKTU " * 100, b"\1\0" + b"\xff" * 9 + some(1000)],
+        "ZMTP 2.0": lambda: [
             b"\xff" + bytes(7) + b"\1\x7f\1" + bytes([kind]) + b"\0\0" + message(b"WAKTU x") * 100
             for kind in range(len(TYPES))
         ],
-        "ZMTP 9.9": [b"\xff" + bytes(8) + b"\x7f\x09\x09" + greeting()[12:] + hello[64:]],
-        "frames of 2**63 bytes": [
+        "ZMTP 9.9": lambda: [b"\xff" + bytes(8) + b"\x7f\x09\x09" + greeting()[12:] + hello[64:]],
+        "frames of 2**63 bytes": lambda: [
             hello + bytes([flags]) + size.to_bytes(8) + some(1000)
             for flags in (2, 3, 6)
             for size in (2**31, 2**63 - 1, 2**63, 2**64 - 1)
         ],
-        "frames over the limit": [hello + message(bytes(limit + 2))],
-        "a million tiny frames": [hello + message(b"") * 1_000_000],
-        "a message of a million frames": [hello + b"\1\0" * 1_000_000 + b"\0\0"],
-        "a message without end": [hello + frame(bytes(largest), 1) * (20_000_000 // largest)],
-        "500 silent connections": [b""] * 500,
-        "500 idle peers": [hello] * 500,
-        "wrong socket types": [handshake(kind) + message(b"x") for kind in TYPES],
-        "PLAIN": [greeting(b"PLAIN") + command(b"HELLO", b"\5admin\6secret") + message(b"x")],
-        "CURVE": [greeting(b"CURVE") + command(b"HELLO", b"\1\0" + some(192)) + message(b"x")],
-        "no such mechanism": [greeting(TEXT[:20]) + hello[64:]],
-        "commands": [
+        "frames over the limit": lambda: [hello + message(bytes(limit + 2))],
+        "many tiny messages": lambda: [hello + message(b"") * many],
+        "a message of many frames": lambda: [hello + b"\1\0" * many + b"\0\0"],
+        "a message without end": lambda: [
+            hello + frame(bytes(largest), 1) * (20_000_000 // largest)
+        ],
+        "500 silent connections": lambda: [b""] * 500,
+        "500 idle peers": lambda: [hello] * 500,
+        "wrong socket types": lambda: [handshake(kind) + message(b"x") for kind in TYPES],
+        "PLAIN": lambda: [
+            greeting(b"PLAIN") + command(b"HELLO", b"\5admin\6secret") + message(b"x")
+        ],
+        "CURVE": lambda: [
+            greeting(b"CURVE") + command(b"HELLO", b"\1\0" + some(192)) + message(b"x")
+        ],
+        "no such mechanism": lambda: [greeting(TEXT[:20]) + hello[64:]],
+        "commands": lambda: [
             hello + command(b"PING", some(20)) + command(b"PONG", some(20)) + command(TEXT, TEXT),
             hello + command(b"SUBSCRIBE", TEXT) + command(b"CANCEL", TEXT),
             hello + command(b"READY", some(200)) + command(b"ERROR", b"\xff" + TEXT),
             greeting() + command(b"ERROR", bytes([len(TEXT)]) + TEXT),
             greeting() + command(b"READY", (b"\x40" + TEXT[:64] + b"\0\0\0\x7f") + TEXT),
         ],
-        "text": [hello + b"".join(message(topic + body) for body in (b"", TEXT, TEXT * 10, b"\0"))],
-        "largest text": [hello + message((topic + TEXT * limit)[:largest]) * 5],
-        "pickles": [hello + b"".join(message(body) for body in pickles())],
-        "many large messages, nothing read": [hello + message(some(largest)) * 1500] * 3,
+        "text": lambda: [
+            hello + b"".join(message(topic + body) for body in (b"", TEXT, TEXT * 10, b"\0"))
+        ],
+        "largest text": lambda: [hello + message((topic + TEXT * limit)[:largest]) * 5],
+        "pickles": lambda: [hello + b"".join(message(body) for body in pickles())],
+        "many large messages, nothing read": lambda: [hello + message(some(largest)) * 1500] * 3,
     } | (
-        {"20,000 long topics": [hello + b"".join(message(some(1000)) for _ in range(20_000))]}
+        {"many long topics": lambda: [hello + b"".join(message(some(1000)) for _ in range(20_000))]}
         if us == "SUB"
         else {}
     )
@@ -120,13 +132,12 @@ def say(connection: socket.socket, hello: bytes, said: bytes, reads: bool) -> No
     """Send it all, and read what comes back, or the kernel would drop what it has not passed on.
 
     A handshake waits for its answer. Ends when the other side hangs up, after a second in which
-    nothing passed, or after 3 s.
+    nothing passed, or after 3 s: an attacker has other things to do.
     """
-    end = time.monotonic() + 3
     rest = memoryview(said)
     with contextlib.suppress(OSError):  # it has hung up
         if said.startswith(hello):
-            connection.settimeout(5)
+            connection.settimeout(180)
             connection.sendall(hello)
             rest = rest[len(hello) :]
             heard = b""
@@ -135,6 +146,7 @@ def say(connection: socket.socket, hello: bytes, said: bytes, reads: bool) -> No
                     return
                 heard += more
         connection.setblocking(False)
+        end = time.monotonic() + 3
         while time.monotonic() < end:
             given = [connection] if rest else []
             readable, writable, _ = select.select([connection] * reads, given, [], 0.5 + reads / 2)
@@ -148,11 +160,11 @@ def say(connection: socket.socket, hello: bytes, said: bytes, reads: bool) -> No
                 connection.shutdown(socket.SHUT_WR)
 
 
-def attack(address: tuple[str, int], name: str, us: str) -> None:
+def attack(address: tuple[str, int], name: str, us: str, many: int = 10_000) -> None:
     """Make the connections of an attack, one beside the other, say it all, and go."""
-    connections = attacks(us)[name]
+    connections = attacks(us, many)[name]()
     with contextlib.ExitStack() as stack:
-        opened = [stack.enter_context(socket.create_connection(address, 10)) for _ in connections]
+        opened = [stack.enter_context(socket.create_connection(address)) for _ in connections]
         threads = [
             threading.Thread(
                 target=say, args=[connection, handshake(us), said, "nothing read" not in name]
@@ -167,20 +179,24 @@ def attack(address: tuple[str, int], name: str, us: str) -> None:
 
 
 def serve(listener: socket.socket, name: str, us: str) -> None:
-    """Say each connection's part of an attack to whoever connects, and close."""
+    """Say each connection's part of an attack to whoever connects, and close.
+
+    Ends when no one comes again: REQ makes another socket after 2.5 s, the others connect again
+    after a tenth of a second, or never.
+    """
     with listener:
-        listener.settimeout(1)
-        for said in attacks(us)[name][: 3 if us == "REP" else 20]:  # REQ tries three times
+        listener.settimeout(180)
+        for said in attacks(us)[name]()[:20]:
             try:
                 with listener.accept()[0] as connection:
                     say(connection, handshake(us), said, "nothing read" not in name)
-            except TimeoutError:  # it has given up; REQ makes another socket
-                if us != "REP":
-                    return
+            except TimeoutError:
+                return
+            listener.settimeout(4 if us == "REP" else 1)
 
 
 if __name__ == "__main__":
-    host, port, us, *names = sys.argv[1:]
+    host, port, us, many, *names = sys.argv[1:]
     for name in names or attacks(us):
-        attack((host, int(port)), name, us)
+        attack((host, int(port)), name, us, int(many))
         print(name, flush=True)

@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
-from conftest import ROOT, run, wait_for
+import zmq
 
-LIMIT = 180  # seconds: tells a hang, and nothing else
+from conftest import LIMIT, ROOT, run, wait_for
+
 WIRE = ROOT / "wire/wirezmq.py"
 
 
@@ -41,7 +41,7 @@ class Namespace:
 
 
 class Live:
-    """wirezmq on an interface of this machine or of a namespace; its lines have their time."""
+    """wirezmq on an interface of this machine or of a namespace."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Live:
         self.said: list[str] = []  # on stderr, but for the first line
         self.told: list[str] = []  # on stdout, once it has ended
         assert self.line() == f"live from {interface}, Ctrl-C ends it\n"
-        self.lines: queue.Queue[tuple[float, str]] = queue.Queue()
+        self.lines: queue.Queue[str] = queue.Queue()
         both = (self._read, self._hear) if reads else (self._hear,)
         self.threads = [threading.Thread(target=each) for each in both]
         for thread in self.threads:
@@ -77,22 +77,30 @@ class Live:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.told.append(line)
-            self.lines.put((time.monotonic(), line))
+            self.lines.put(line)
 
     def _hear(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.said.append(line)
 
-    def wait_for(self, text: str) -> tuple[float, str]:
-        while True:
-            moment, line = self.lines.get(timeout=LIMIT)
-            if text in line:
-                return moment, line
+    def wait_for(self, text: str) -> str:
+        while text not in (line := self.lines.get(timeout=LIMIT)):
+            pass
+        return line
 
     def hears(self, text: str) -> None:
         """Wait until this is said."""
-        wait_for(lambda: text in "".join(self.said), LIMIT)
+        wait_for(lambda: text in "".join(self.said))
+
+    def catch_up(self) -> None:
+        """Wait until all that has passed is told: of what passes now, a last message."""
+        with zmq.Context() as context, context.socket(zmq.REP) as rep:
+            with context.socket(zmq.REQ) as req:
+                rep.linger = req.linger = 0
+                req.connect(f"tcp://127.0.0.1:{rep.bind_to_random_port('tcp://127.0.0.1')}")
+                req.send(b"all has passed")
+                self.wait_for('request "all has passed"')
 
     def interrupt(self, code: int = 0) -> str:
         """Do what Ctrl-C does; return what is said then."""

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,19 @@ from urllib.request import urlopen
 import pexpect
 import pytest
 
-from conftest import BRIDGE, COMPOSE, PROJECT, ROOT, Served, compose, press_ctrl_c, run, wait_for
-from test_pack import Engine, engine
+from conftest import (
+    BRIDGE,
+    COMPOSE,
+    LIMIT,
+    PROJECT,
+    ROOT,
+    Served,
+    compose,
+    press_ctrl_c,
+    run,
+    wait_for,
+)
+from dockerd import Engine, engine
 from test_wire_story import WIRE, wirezmq
 from wire_packets import CAPTURES, ethernet, pcap
 
@@ -177,6 +189,19 @@ def test_setup_with_an_old_buildx(lab: None, version: str, old: bool, tmp_path: 
     assert (f"{wants}install a newer one from where Compose came\n" in said) == old
 
 
+def test_setup_without_a_registry_and_without_an_archive(lab: None, tmp_path: Path) -> None:
+    docker = (
+        'case "$*" in pull*|"image inspect"*) exit 1 ;; import*) cat ;;'
+        ' "compose version --short") echo 2.40.3 ;; "buildx version") echo "buildx v0.29.1" ;; esac'
+    )
+    for fails in "mmdebstrap", "unshare":
+        (tmp_path / fails).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / fails).chmod(0o755)
+    said = setup_on(tmp_path, "ID=debian\nVERSION_ID=13\n", docker)
+    assert "setup: no registry gives python:3.13-slim-trixie: a Debian 13 " in said
+    assert re.search(r"\nsetup: no stand-in could be made: /tmp/\S+ says why\n$", said)
+
+
 def test_engines_knows_no_other_systems() -> None:
     done = run("scripts/dev/engines", "windows")
     assert (done.returncode, done.stdout) == (2, "")
@@ -281,7 +306,9 @@ def test_a_damaged_compressed_capture_is_told_as_far_as_it_goes(tmp_path: Path) 
     assert done.returncode == 2 and 'request "Hello"' in done.stdout
     (tmp_path / "bad.gz").write_bytes(data[:-8] + b"\0\0\0\0" + data[-4:])
     done = wirezmq("bad.gz", "--html", "x.html", "--pcapng", "x.pcapng", cwd=tmp_path)
-    assert done.stderr == "wirezmq.py: bad.gz: its gzip data are damaged\n"
+    *files, wrong = done.stderr.splitlines()
+    assert files == ["x.html: written, for a browser", "x.pcapng: written, for Wireshark"]
+    assert wrong == "wirezmq.py: bad.gz: its gzip data are damaged"
     assert done.returncode == 2 and "Hello" in (tmp_path / "x.html").read_text()
 
 
@@ -314,13 +341,13 @@ def test_two_labs_at_once(lab: None, tmp_path: Path) -> None:
         assert {BRIDGE, f"{BRIDGE}-b"} <= {line.split()[0] for line in bridges.splitlines()}
         how: Any = {"env": BESIDE | {"PWD": str(tmp_path)}, "cwd": str(tmp_path)}
         wire = f"docker compose -f {ROOT}/compose/zmq.yml run --rm zmq-wire -w b.pcap"
-        live = pexpect.spawn(wire, encoding="utf-8", timeout=30, **how)
+        live = pexpect.spawn(wire, encoding="utf-8", timeout=LIMIT, **how)
         live.expect(f"live from {BRIDGE}-b, Ctrl-C ends it")
         for text, how in ("to the first", {}), ("to the second", {"env": BESIDE}):
             ask = ["exec", "-T", "zmq-req", "python", "clientzmq.py", text]
             wait_for(lambda ask=ask, how=how: "Reply" in run(*COMPOSE, *ask, **how).stdout)  # type: ignore[misc]
         live.expect('request "to the second"')
-        press_ctrl_c(live)
+        live.sendintr()
         live.expect(pexpect.EOF)
         told = wirezmq("b.pcap", cwd=tmp_path).stdout
         assert "to the second" in told and "to the first" not in told
@@ -333,10 +360,9 @@ def test_two_labs_at_once(lab: None, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def desktop(image_file: Path) -> Iterator[Engine]:
+def desktop(loaded: Path) -> Iterator[Engine]:
     """An engine behind another network, as Docker Desktop is: the files are the user's own."""
-    with engine(f"{PROJECT}-desktop") as started:
-        started.docker("load", "-i", str(image_file))
+    with engine(f"{PROJECT}-desktop", loaded) as started:
         yield started
 
 
@@ -344,7 +370,7 @@ def live_page_on(desktop: Engine, dc: list[str], how: Any) -> None:
     """Have the lab live by the port that compose/live.yml publishes, then the capture played."""
     page = [*dc[:-1], f"{ROOT}/compose/live.yml"]
     get = ["sudo", "ip", "netns", "exec", desktop.name, "curl", "-s"]  # where Desktop's port leads
-    live = pexpect.spawn(" ".join([*page, "up"]), encoding="utf-8", timeout=30, **how)
+    live = pexpect.spawn(" ".join([*page, "up"]), encoding="utf-8", timeout=LIMIT, **how)
     live.expect(f"http://127.0.0.1:8080 shows {how['env']['ZMQ_BRIDGE']} live, Ctrl-C ends it")
     ask = ["exec", "-T", "zmq-req", "python", "clientzmq.py", "to the page"]
     wait_for(lambda: "Reply" in run(*dc, *ask, **how).stdout)
@@ -352,7 +378,7 @@ def live_page_on(desktop: Engine, dc: list[str], how: Any) -> None:
     press_ctrl_c(live)
     live.expect(pexpect.EOF)
     command = [*page, "run", "--rm", "-P", "page", "zmq.pcap"]
-    played = pexpect.spawn(" ".join(command), encoding="utf-8", timeout=30, **how)
+    played = pexpect.spawn(" ".join(command), encoding="utf-8", timeout=LIMIT, **how)
     played.expect("http://127.0.0.1:8080 plays zmq.pcap, Ctrl-C ends it")
     assert "dari desktop" in run(*get, "http://127.0.0.1:8080/zmq.html").stdout
     press_ctrl_c(played)
@@ -371,13 +397,13 @@ def test_what_users_of_docker_desktop_type(desktop: Engine, tmp_path: Path) -> N
         assert run(*dc, "up", "-d", **how).returncode == 0
         assert bridge not in run("ip", "a").stdout
         live = pexpect.spawn(
-            " ".join([*dc, "run --rm zmq-wire -w zmq.pcap"]), encoding="utf-8", timeout=30, **how
+            " ".join([*dc, "run --rm zmq-wire -w zmq.pcap"]), encoding="utf-8", timeout=LIMIT, **how
         )
         live.expect(f"live from {bridge}, Ctrl-C ends it")
         ask = ["exec", "-T", "zmq-req", "python", "clientzmq.py", "dari desktop"]
-        assert "Reply" in run(*dc, *ask, **how).stdout
+        wait_for(lambda: "Reply" in run(*dc, *ask, **how).stdout)
         live.expect('request "dari desktop"')
-        press_ctrl_c(live)
+        live.sendintr()
         live.expect("packets")
         live.expect(pexpect.EOF)
         wire = [*dc, "run", "--rm", "-T", "zmq-wire", "zmq.pcap"]
@@ -411,7 +437,9 @@ def test_live_before_the_lab_is_up(tmp_path: Path) -> None:
     """Compose before 2.4x makes the network even then, and zmq-wire waits; else it ends."""
     dc = [*COMPOSE, "run", "--rm", "zmq-wire"]
     try:
-        live = pexpect.spawn(" ".join(dc), cwd=str(ROOT), env=BESIDE, encoding="utf-8", timeout=30)
+        live = pexpect.spawn(
+            " ".join(dc), cwd=str(ROOT), env=BESIDE, encoding="utf-8", timeout=LIMIT
+        )
         waits = live.expect(
             [
                 rf"{BRIDGE}-b: no such interface: .*'docker compose -f compose/zmq.yml up -d'",
@@ -419,7 +447,7 @@ def test_live_before_the_lab_is_up(tmp_path: Path) -> None:
             ]
         )
         if waits:
-            press_ctrl_c(live)
+            live.sendintr()
         live.expect(pexpect.EOF)
         live.close()
         assert live.exitstatus == (0 if waits else 2)

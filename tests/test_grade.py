@@ -11,17 +11,18 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.files import packets
 from capture.packet import Packet
 from cli.grade import run as grade_class
 from cli.terminal import progress
-from conftest import ROOT, Tool
-from grade.answers import Answers, Mark
+from conftest import LIMIT, ROOT, Tool
+from grade.answers import Answers
 from grade.copies import copies
 from grade.form import QUESTIONS, parse
 from grade.graded import grade
@@ -43,7 +44,7 @@ def wire(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProces
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
 
 
@@ -52,21 +53,29 @@ def graded(folder: Path) -> list[dict[str, str]]:
     done = subprocess.run(
         [sys.executable, ROOT / "wire/wirezmq.py", "--grade", "--csv", folder],
         capture_output=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert b"Traceback" not in done.stderr
     return list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
 
 
-def marks(answers: bytes | str, packets: list[Packet] = LAB) -> dict[str, Mark]:
-    """Return the marks of a form, by key."""
+class Seen(NamedTuple):
+    """What became of a question."""
+
+    verdict: str
+    mistake: str
+
+
+def marks(answers: bytes | str, packets: list[Packet] = LAB) -> dict[str, Seen]:
+    """Return what became of each question of a form, by key."""
     looks = Answers(parse(answers.encode() if isinstance(answers, str) else answers))
     story = Story(keep=False)
     for packet in packets:
         new = story.feed(packet)
         looks.look(packet, story.segment, new)
     looks.look(None, None, story.end())
-    return {mark.key: mark for mark in looks.marks(story)}
+    found = looks.marks(story)
+    return {mark.key: Seen(mark.verdict, str(mark.mistake or "")) for mark in found}
 
 
 def numbered(packets: list[Packet]) -> list[Packet]:
@@ -109,13 +118,15 @@ def flawed(folder: Path) -> None:
         "5025211021-idle.pcap": pcap(lab[21][LATE + 8 :]),
         "5025211022-tcp.pcap": pcap(lab[22]),
         "5025211022-tcp.txt": form(
-            greeting_req="15", ready_rep="16", request="20", reply="31", subscribe="46", job="1"
+            greeting_start="15", request="20", reply="31", subscribe="46", push="3"
         ),
         "5025211023-early.pcap": pcap(lab[23]),
-        "5025211023-early.TXT": form(request="21", reply="24", published="45", round_trip="0.0024"),
+        "5025211023-early.TXT": form(
+            request="21", reply="24", subscribe="47", first_reply="0.00067"
+        ),
         "5025211024-windows.pcap": pcap(lab[24]),
         "5025211024-windows.txt": b"\xef\xbb\xbf"
-        + form(delimiter="28").upper().replace("\n", "\r\n").encode(),
+        + form(job_ack="12").upper().replace("\n", "\r\n").encode(),
         "5025211025-long.pcap": pcap(lab[25]),
         "5025211025-long.txt": form() + "reqest = 27\n" * 1000,
         "5025211026-huge.pcap": pcap(lab[26]),
@@ -157,13 +168,12 @@ def test_csv_and_json_say_the_same(tmp_path: Path) -> None:
             assert row[name] in (said, f"'{said}")
     assert whole["class"]["captures"] == len(table)
     assert whole["class"]["complete"] == sum(row["complete"] == "yes" for row in table)
-    assert whole["class"]["mistakes"]["TCP SYN, ACK taken for greeting_req"] == 1
-    assert whole["forms_without_capture"] == ["hilang.txt"]
+    assert whole["class"]["mistakes"]["TCP SYN, ACK taken for greeting_start"] == 1
     assert whole["others"] == ["catatan.docx", "foto.png", "lama/"]
 
 
 def test_nothing_that_a_spreadsheet_or_a_terminal_obeys_is_written(tmp_path: Path) -> None:
-    for name in "=1+1|+1|-1|@SUM(1)|＝1|\ttab|\r\n=1|\x1b]0;x\x07|1;=1| =1".split("|"):
+    for name in "=1+1|+2|-3|@SUM(4)|＝5|\ttab|\r\n=6|\x1b]0;x\x07|7;=7| =8".split("|"):
         (tmp_path / f"{name}.pcap").write_text("=1")
     rows = graded(tmp_path)
     assert len(rows) == 10
@@ -219,7 +229,7 @@ def test_only_a_whole_number_of_another_is_named(tmp_path: Path) -> None:
     for name in "1", "2", "3", "4", "5", "Hello":
         (tmp_path / f"{name}.pcap").write_bytes(b"")
     (tmp_path / "1.pcap").write_bytes(talk.capture)
-    assert graded(tmp_path)[0]["other_numbers"] == "2"
+    assert [row["other_numbers"] for row in graded(tmp_path) if row["number"] == "1"] == ["2"]
 
 
 def test_expect_asks_for_a_whole_request() -> None:
@@ -247,7 +257,7 @@ def test_expect_asks_for_a_whole_request() -> None:
         lambda form: re.sub(r"(?m)$", "   # a comment = 3", form).encode(),
         lambda form: ("# nothing\n\n" * 500 + form).encode(),
         lambda form: (form + form).encode(),
-        lambda form: form.replace("2.39", "2,39 ms").replace("= 27", "= frame 27").encode(),
+        lambda form: form.replace("0.67", "0,67 ms").replace("= 27", "= packet 27").encode(),
     ],
 )
 def test_a_form_is_read_however_it_was_saved(write: Callable[[str], bytes]) -> None:
@@ -258,19 +268,21 @@ def test_a_form_is_read_however_it_was_saved(write: Callable[[str], bytes]) -> N
 @pytest.mark.parametrize(
     ("key", "values"),
     [
-        ("greeting_req", "17 21"),  # its first byte, and its last
-        ("greeting_rep", "19 22"),
+        ("greeting_start", "17"),
         ("request", "25 27 29 25(Hello)"),
-        ("published", "47 51 55 59 63"),
-        ("job", "12 49 53 57 61"),
-        ("round_trip", "0.30 .30 ,3 0.298 0.11 2.39 2.4 2,393"),
+        ("subscribe", "45 #45 45–45 packet\t45"),
+        ("size_byte", "0a 0A 0x0a a 05 0a(10) 0a,hex"),
+        ("request_seq", "105 114 128"),
+        ("reply_len", "9 24 24byte"),
+        ("first_reply", "0.67 .67 ,67 0.672 0,672ms 672µs 672us 0.00067s"),
+        ("push", "12 12packets"),
+        ("job_ack", "13 50 54 58 62 13–50 #13"),
         ("jobs_lost", "4"),
-        ("delimiter", "26"),
     ],
 )
 def test_each_of_several_right_answers_is_right(key: str, values: str) -> None:
-    for value in values.split():
-        assert marks(f"{key} = {value}")[key] == Mark(key, "right")
+    for value in values.split(" "):
+        assert marks(f"{key} = {value}")[key] == ("right", ""), value
 
 
 @pytest.mark.parametrize(
@@ -280,29 +292,56 @@ def test_each_of_several_right_answers_is_right(key: str, values: str) -> None:
         ("reply", "32", "TCP FIN taken for reply"),
         ("request", "14", "TCP SYN taken for request"),
         ("subscribe", "35", "TCP SYN, ACK taken for subscribe"),
-        ("greeting_req", "16", "TCP ACK taken for greeting_req"),
+        ("greeting_start", "16", "TCP ACK taken for greeting_start"),
+        ("greeting_start", "21", "the rest of the greeting taken for greeting_start"),
+        ("greeting_start", "19", "greeting of REP taken for greeting_start"),
+        ("greeting_start", "37", "greeting of SUB taken for greeting_start"),
+        ("greeting_start", "23", "READY of REQ taken for greeting_start"),
         ("request", "17", "greeting taken for request"),
         ("request", "21", "greeting taken for request"),
         ("reply", "24", "READY taken for reply"),
         ("request", "26", "reply taken for request"),
         ("reply", "27", "request taken for reply"),
-        ("job", "45", "SUBSCRIBE taken for job"),
-        ("published", "49", "job taken for published"),
         ("subscribe", "47", "message taken for subscribe"),
-        ("ready_req", "24", "READY of REP taken for ready_req"),
-        ("ready_rep", "44", "READY of PUB taken for ready_rep"),
-        ("ready_rep", "22", "greeting of REP taken for ready_rep"),
-        ("delimiter", "28", "a later reply taken for delimiter"),
-        ("job", "71", "a packet that is not there taken for job"),
-        ("job", "0", "a packet that is not there taken for job"),
-        ("job", "12, 49", "no number given for job"),
-        ("job", "9" * 5000, "no number given for job"),
-        ("job", "dua belas", "no number given for job"),
-        ("round_trip", "2.6", "another time taken for round_trip"),
-        ("round_trip", "7.5", "another time taken for round_trip"),
-        ("round_trip", "0.00239", "seconds taken for milliseconds in round_trip"),
-        ("round_trip", "0.67", "TCP handshake counted in round_trip"),
-        ("round_trip", "nan", "no number given for round_trip"),
+        ("subscribe", "71", "a packet that is not there taken for subscribe"),
+        ("subscribe", "0", "a packet that is not there taken for subscribe"),
+        ("subscribe", "12, 49, 53", "no number given for subscribe"),
+        ("subscribe", "45 or 49", "no number given for subscribe"),
+        ("subscribe", "45–48", "TCP ACK taken for subscribe"),
+        ("subscribe", "45 dan 26", "reply taken for subscribe"),
+        ("subscribe", "9" * 5000, "no number given for subscribe"),
+        ("subscribe", "dua belas", "no number given for subscribe"),
+        ("size_byte", "10", "the decimal size taken for size_byte"),
+        ("size_byte", "00", "the size of the delimiter taken for size_byte"),
+        ("size_byte", "01", "the flags taken for size_byte"),
+        ("size_byte", "14", "another number taken for size_byte"),
+        ("size_byte", "01 00 00 0a", "no number given for size_byte"),
+        ("size_byte", "sepuluh", "no number given for size_byte"),
+        ("request_seq", "740113405", "the raw sequence number taken for request_seq"),
+        ("request_seq", "128", "the next sequence number taken for request_seq"),
+        ("request_seq", "101", "the acknowledgment number taken for request_seq"),
+        ("request_seq", "27", "another number taken for request_seq"),
+        ("reply_len", "20", "the size of the text alone taken for reply_len"),
+        ("reply_len", "90", "the length of the whole packet taken for reply_len"),
+        ("reply_len", "28", "another number taken for reply_len"),
+        ("first_reply", "0.30", "a round trip alone taken for first_reply"),
+        ("first_reply", "0.00067", "seconds taken for milliseconds in first_reply"),
+        ("first_reply", "2.6", "another time taken for first_reply"),
+        ("first_reply", "nan", "no number given for first_reply"),
+        ("push", "3", "requests taken for push"),
+        ("push", "6", "requests and replies taken for push"),
+        ("push", "20", "all packets taken for push"),
+        ("push", "35", "all ports taken for push"),
+        ("push", "13", "another number taken for push"),
+        ("subscriber_data", "1", "SUBSCRIBE alone taken for subscriber_data"),
+        ("subscriber_data", "14", "packets without data as well taken for subscriber_data"),
+        ("subscriber_data", "12", "both directions taken for subscriber_data"),
+        ("subscriber_data", "0", "another number taken for subscriber_data"),
+        ("job_ack", "12", "job taken for job_ack"),
+        ("job_ack", "48", "the ACK of something else taken for job_ack"),
+        ("job_ack", "65", "what is no ACK alone taken for job_ack"),
+        ("job_ack", "71", "a packet that is not there taken for job_ack"),
+        ("job_ack", "?1.5", "no number given for job_ack"),
         ("jobs_lost", "5", "all jobs handed out taken for jobs_lost"),
         ("jobs_lost", "3", "the job under way left out of jobs_lost"),
         ("jobs_lost", "0", "another count taken for jobs_lost"),
@@ -310,26 +349,45 @@ def test_each_of_several_right_answers_is_right(key: str, values: str) -> None:
     ],
 )
 def test_a_mistake_has_its_name(key: str, value: str, mistake: str) -> None:
-    assert marks(f"{key} = {value}")[key] == Mark(key, "wrong", mistake)
+    named = "request = 27\nreply = 28\n" if key in ("size_byte", "request_seq", "reply_len") else ""
+    assert marks(f"{named}{key} = {value}")[key] == ("wrong", mistake)
 
 
 def test_a_reply_is_that_of_the_request_that_was_named() -> None:
-    found = marks("request = 25\nreply = 28\nround_trip = 0.11")
+    found = marks("request = 25\nreply = 28")
     assert found["reply"].mistake == "another reply taken for reply"
-    found = marks("request = 29\nreply = 30\nround_trip = 2.39")
-    assert found["reply"].verdict == "right"
-    assert found["round_trip"].mistake == "another reply's time taken for round_trip"
+    assert marks("request = 29\nreply = 30")["reply"].verdict == "right"
+
+
+def test_what_is_read_in_a_packet_is_of_the_one_that_was_named() -> None:
+    found = marks("request = 25\nreply = 26\nsize_byte = 05\nrequest_seq = 105\nreply_len = 9")
+    assert {found[key].verdict for key in ("size_byte", "request_seq", "reply_len")} == {"right"}
+    found = marks("request = 25\nreply = 26\nsize_byte = 0a\nrequest_seq = 128\nreply_len = 24")
+    assert {found[key].verdict for key in ("size_byte", "request_seq", "reply_len")} == {"wrong"}
+    found = marks("request = 16\nreply = 17\nsize_byte = 0a\nrequest_seq = 128\nreply_len = 24")
+    assert {found[key].verdict for key in ("size_byte", "request_seq", "reply_len")} == {"right"}
 
 
 def test_a_request_that_was_sent_again_has_its_reply_elsewhere() -> None:
     lost = [packet for packet in LAB if packet.number not in (26, 28, 30)]
     retried = numbered(lost + another("5025211001"))
     reply = str(len(lost) + 26)
-    between = (retried[len(lost) + 25].time - retried[24].time) / 1e6
-    answers = f"request = 25\nreply = {reply}\nround_trip = {between:.2f}"
+    answers = f"request = 25\nreply = {reply}"
     assert {mark.verdict for mark in marks(answers, retried).values()} == {"right", "empty"}
     found = marks("request = 95\nreply = 26", numbered(another("5025211001") + lost))
     assert found["reply"].mistake == "another reply taken for reply"  # it came before the request
+
+
+def test_an_ack_of_two_jobs_or_one_that_rides_is_the_first_that_acknowledges() -> None:
+    pull, push = (bytes((10, 0, 0, 6)), 40002), (bytes((10, 0, 0, 7)), 9999)
+    talk = Talk(pull, push).shake(b"PULL", b"PUSH").say(1, b"\0\5\x80\4K\3.", b"\0\5\x80\4K\4.")
+    talk.add(0, ACK)
+    talk.add(0, ACK)  # the same again, captured twice or sent twice
+    talk.say(0, command(b"PING", b"\0\0")).say(1, b"\0\5\x80\4K\3.").close()
+    taken = list(packets(io.BytesIO(talk.capture)))
+    found = [marks(f"job_ack = {number}", taken)["job_ack"].verdict for number in range(1, 17)]
+    right = [number for number, verdict in enumerate(found, 1) if verdict == "right"]
+    assert right == [10, 11, 14]  # the last job is acknowledged by the FIN of its worker
 
 
 def test_two_answers_to_a_question_are_none() -> None:
@@ -338,19 +396,18 @@ def test_two_answers_to_a_question_are_none() -> None:
 
 @pytest.mark.parametrize("value", ["", " ", "?", "-", "...", "____", "# 14"])
 def test_what_was_left_out_is_empty(value: str) -> None:
-    assert marks(f"request = {value}")["request"] == Mark("request", "empty")
+    assert marks(f"request = {value}")["request"] == ("empty", "")
 
 
 def test_a_packet_that_was_captured_twice_is_right_both_times() -> None:
     twice = numbered([packet for packet in LAB for _ in range(2)])
-    frames = {key for key in RIGHT if key not in ("round_trip", "jobs_lost")}
+    named = ("greeting_start", "request", "reply", "subscribe", "job_ack")
     for second in False, True:
-        answers = {key: str(2 * int(RIGHT[key]) - 1 + second) for key in frames}
+        answers = {key: str(2 * int(RIGHT[key]) - 1 + second) for key in named}
+        answers |= {key: str(2 * int(RIGHT[key])) for key in ("push", "subscriber_data")}
         found = marks(form(**answers), twice)
-        assert {mark.key for mark in found.values() if mark.verdict != "right"} == set()
+        assert {key for key, seen in found.items() if seen.verdict != "right"} == set()
     assert marks("reply = 36", twice)["reply"].mistake == "TCP ACK taken for reply"
-    found = marks("greeting_req = 34\ngreeting_rep = 38", twice)  # what is begun there ends later
-    assert {found["greeting_req"].verdict, found["greeting_rep"].verdict} == {"right"}
     lacking = numbered([packet for packet in twice if packet.number not in (29, 30)])  # SYN, ACK
     found = marks("request = 48\nreply = 50", lacking)
     assert {found["request"].verdict, found["reply"].verdict} == {"right"}
@@ -389,11 +446,8 @@ def test_no_one_knows_how_many_jobs_a_worker_lost_that_had_some_before_the_captu
 @pytest.mark.parametrize("name", ["jawaban.txt", "jawaban.en.txt"])
 def test_the_empty_form_asks_for_everything_once(name: str, tmp_path: Path) -> None:
     empty = (ROOT / "docs" / name).read_text()
-    assert re.findall(r"^(\w+) *=", empty, re.M) == [
-        *("greeting_req", "greeting_rep", "ready_req", "ready_rep"),
-        *("request", "reply", "round_trip", "delimiter"),
-        *("subscribe", "published", "job", "jobs_lost"),
-    ]
+    assert re.findall(r"^(\w+) *=", empty, re.M) == list(QUESTIONS)
+    assert len(QUESTIONS) <= 12 and all(len(line) <= 100 for line in empty.splitlines())
     filled = re.sub(r"(?m)^(\w+) *= *", lambda key: f"{key[1]} = {RIGHT[key[1]]} ", empty)
     counts = "0 right, 0 wrong, 12 empty", "12 right, 0 wrong, 0 empty"
     for written, said in zip((empty, filled), counts, strict=True):
@@ -441,59 +495,61 @@ def shorter(packets: list[Packet], keep: Callable[[Packet], bool]) -> list[Packe
 
 
 SAME = "same as 1-first.pcap: "
+BY = " (sequence numbers, TCP timestamps, rhythm)"
+ALL = " (sequence numbers, TCP timestamps, rhythm, texts)"
 COPIES: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "renamed": (lambda _: pcap(LAB), "byte for byte"),
     "cut": (
         lambda _: pcap(LAB[:33]),
-        "2 of 2 connections, 33 packets instead of 70",
+        f"2 of 2 connections{BY}, 33 packets instead of 70",
     ),
     "headless": (
         lambda _: pcap(LAB[20:]),
-        "3 of 3 connections, 50 packets instead of 70",
+        f"3 of 3 connections{BY}, 50 packets instead of 70",
     ),
     "filtered": (
         lambda _: pcap(shorter(LAB, lambda packet: 5555 in ports(packet))),
-        "1 of 1 connection, 20 packets instead of 70",
+        f"1 of 1 connection{BY}, 20 packets instead of 70",
     ),
     "only ZMTP": (
         lambda _: pcap(shorter(LAB, lambda packet: len(packet.data) > 66 + 8)),
-        "3 of 3 connections, 30 packets instead of 70",
+        "3 of 3 connections (sequence numbers), 30 packets instead of 70",
     ),
     "merged": (
         lambda _: pcap(LAB + another("5025211001")),
-        "3 of 6 connections, 140 packets instead of 70",
+        f"3 of 6 connections{BY}, 140 packets instead of 70",
     ),
     "pcapng": (
         lambda folder: as_pcapng(LAB, folder),
-        "3 of 3 connections, another file format",
+        f"3 of 3 connections{ALL}, another file format",
     ),
     "packed": (
         lambda _: gzip.compress(pcap(LAB)),
-        "3 of 3 connections, another file format",
+        f"3 of 3 connections{ALL}, another file format",
     ),
     "replaced": (
         lambda _: pcap(text(LAB, NUMBER, b"5025211999")),
-        '3 of 3 connections, "5025211999" instead of "5025211000" and 1 more',
+        f'3 of 3 connections{ALL}, "5025211999" instead of "5025211000" and 1 more',
     ),
     "later": (
         lambda _: pcap([packet._replace(time=packet.time + 3_600_000_000_000) for packet in LAB]),
-        "3 of 3 connections, clock +3600.000000 s",
+        f"3 of 3 connections{ALL}, clock +3600.000000 s",
     ),
     "headless, later and replaced": (
         lambda _: pcap(
             packet._replace(time=packet.time + 3_600_000_000_000)
             for packet in text(LAB[24:], NUMBER, b"5025211999")
         ),
-        "3 of 3 connections, 46 packets instead of 70, clock +3600.000000 s, "
+        f"3 of 3 connections{BY}, 46 packets instead of 70, clock +3600.000000 s, "
         '"5025211999" instead of "5025211000" and 1 more',
     ),
     "addresses": (
         lambda _: pcap(text(LAB, bytes((127, 0, 0, 1)), bytes((10, 1, 2, 3)))),
-        "3 of 3 connections, other addresses",
+        f"3 of 3 connections{ALL}, other addresses",
     ),
     "checksums": (
         lambda _: pcap([packet._replace(data=b"\1" + packet.data[1:]) for packet in LAB]),
-        "3 of 3 connections, no difference in what is told",
+        f"3 of 3 connections{ALL}, no difference in what is told",
     ),
 }
 
@@ -528,7 +584,7 @@ def test_copies_made_with_the_tools_of_wireshark_are_found(
     (tmp_path / "other").unlink()
     first, *rest = graded(tmp_path)
     assert first["copies"].split("; ") == [row["file"] for row in rest]
-    assert [row["differences"].partition(", ")[0] for row in rest] == [
+    assert [row["differences"].partition(" (")[0] for row in rest] == [
         SAME + "3 of 3 connections",
         SAME + "1 of 1 connection",
         SAME + "2 of 2 connections",
@@ -549,8 +605,8 @@ def test_a_group_of_copies_names_the_first_and_the_others(tmp_path: Path) -> Non
         assert set(row["copies"].split("; ")) == others
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from(QUESTIONS), st.text(max_size=60))
+@settings(max_examples=100)
+@given(st.binary(max_size=300), st.sampled_from(list(QUESTIONS)), st.text(max_size=60))
 def test_no_form_ends_in_an_error(data: bytes, key: str, value: str) -> None:
     for written in data, f"{key} = {value}".encode(errors="replace"), b"\xff\xfe" + data:
         for mark in marks(written, LAB[:30]).values():
@@ -560,7 +616,7 @@ def test_no_form_ends_in_an_error(data: bytes, key: str, value: str) -> None:
     assert all(line.isprintable() for line in parse(data).odd)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(24, 6678), st.integers(0, 255)), max_size=40))
 def test_no_capture_ends_in_an_error(tmp_path: Path, changes: list[tuple[int, int]]) -> None:
     data = bytearray(LAB_FILE.read_bytes())
@@ -570,10 +626,10 @@ def test_no_capture_ends_in_an_error(tmp_path: Path, changes: list[tuple[int, in
     (tmp_path / "1.txt").write_text(form())
     (tmp_path / "2.pcap").write_bytes(LAB_FILE.read_bytes())
     held = []
-    for file in handed_in([str(tmp_path)]).files:
-        row, capture = grade(file, {"1", "2"}, PORTS)
+    for submission in handed_in([str(tmp_path)]).submissions:
+        row, captures = grade(submission, {"1": "1", "2": "2"}, PORTS)
         assert len(cells(row)) == 7
-        held.append(capture)
+        held += captures
     assert [len(copy.others) for copy in copies(held)] in ([0, 0], [1, 1])
 
 
@@ -582,8 +638,8 @@ def test_a_merged_capture_names_both_that_it_is_made_of(tmp_path: Path) -> None:
     (tmp_path / "2.pcap").write_bytes(pcap(another("5025211002")))
     (tmp_path / "3.pcap").write_bytes(pcap(LAB + another("5025211002")))
     assert graded(tmp_path)[2]["differences"] == (
-        "same as 1.pcap: 3 of 6 connections, 140 packets instead of 70; "
-        "same as 2.pcap: 3 of 6 connections, 140 packets instead of 70"
+        f"same as 1.pcap: 3 of 6 connections{BY}, 140 packets instead of 70; "
+        f"same as 2.pcap: 3 of 6 connections{BY}, 140 packets instead of 70"
     )
 
 
@@ -629,14 +685,14 @@ def test_a_file_that_is_named_twice_is_no_copy(tmp_path: Path) -> None:
     assert [row["copies"] for row in graded(tmp_path)] == ["5025211001.pcap", "5025211000.pcap"]
 
 
-def test_no_false_alarm_among_a_thousand_captures(tmp_path: Path) -> None:
-    for number in range(1000):
+def test_no_false_alarm_among_many_captures(tmp_path: Path) -> None:
+    for number in range(200):
         name = f"{5025212000 + number}"
         (tmp_path / f"{name}.pcap").write_bytes(pcap(another(name)))
     done = wire("--grade", tmp_path)
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == (
-        "1,000 handed in: 1,000 complete, 1,000 with their number, 0 that share connections, "
+        "200 handed in: 200 complete, 200 with their number, 0 that share connections, "
         "0 not read in full"
     )
 
@@ -694,7 +750,10 @@ def test_one_file_that_is_not_there_does_not_stop_the_others(tmp_path: Path) -> 
         ["--grade", "-"],
         ["--grade", "--check", "."],
         ["--grade", "--expect", "1", "."],
-        ["--grade", "--html", "a.html", "."],
+        ["--grade", "--pcapng", "a.pcapng", "."],
+        ["--grade", "--number", "(", "."],
+        ["--number", "[0-9]+", "a.pcap"],
+        ["--feedback", "out", "a.pcap"],
         ["--grade", "--csv", "--json", "."],
         ["--csv", "a.pcap"],
         ["--answers", "a.txt", "a.pcap", "b.pcap"],
@@ -717,20 +776,6 @@ def test_a_capture_is_known_by_what_is_in_it_too(tmp_path: Path) -> None:
         assert [row["right"] for row in graded(there)] == ["12"]
 
 
-def test_a_form_is_found_by_its_name_or_by_its_number_alone(tmp_path: Path) -> None:
-    for name in "1-ani.pcap", "2-budi.pcap", "3.pcap", "3-b.pcap", "4.pcapng", "5.cap", "6.pcap":
-        (tmp_path / name).write_bytes(pcap(LAB))
-    forms = ["1-ANI.TXT", "2-jawaban.txt", "3-x.txt", "4.pcapng.txt", "5.txt.txt", "6-a.txt"]
-    for name in [*forms, "6-b.txt"]:
-        (tmp_path / name).write_text(form())
-    assert {row["file"]: row["form"] for row in graded(tmp_path)} == {
-        **{"1-ani.pcap": "yes", "2-budi.pcap": "yes", "4.pcapng": "yes", "5.cap": "yes"},
-        **{"3.pcap": "no", "3-b.pcap": "no", "6.pcap": "no"},
-    }
-    done = wire("--grade", tmp_path)
-    assert done.stdout.splitlines()[-1] == "forms without a capture: 3-x.txt, 6-a.txt, 6-b.txt"
-
-
 def test_how_far_it_is_shows_after_a_second(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -750,10 +795,11 @@ def test_a_class_says_how_far_it_is_on_a_terminal_alone(
     clock = iter(range(1000))
     monkeypatch.setattr("time.monotonic", lambda: next(clock) * 0.6)
     options = Namespace(captures=[str(tmp_path)], csv=False, json=False, ports=PORTS)
+    options.number = options.html = options.feedback = None
     for terminal, said in (False, False), (True, True):
         monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
         grade_class(options)
-        assert ("\r2 of 3 captures" in capsys.readouterr().err) == said
+        assert ("\r2 of 3 hand-ins" in capsys.readouterr().err) == said
 
 
 def test_a_wild_class_ends_in_a_table(tmp_path: Path) -> None:
@@ -762,7 +808,7 @@ def test_a_wild_class_ends_in_a_table(tmp_path: Path) -> None:
     for _ in range(2000):
         loud.say(0, b"\0\n5025211000" * 100)
     (tmp_path / "1.pcap").write_bytes(pcap(list(packets(io.BytesIO(loud.capture)))))
-    (tmp_path / "1.txt").write_text("request = 8\nreply = 9\ngreeting_req = 4")
+    (tmp_path / "1.txt").write_text("request = 8\nreply = 9\ngreeting_start = 4")
     (tmp_path / "2.pcap").write_bytes(Talk().capture + b"".join(syns))
     rows = graded(tmp_path)
     assert [row["right"] for row in rows] == ["2", "0"]

@@ -1,7 +1,7 @@
 """Hostile peers at the three ports and at the three clients: nothing stops, grows or runs."""
 
+import contextlib
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zmq
 
 import hostile
-from conftest import BUSY, ROOT, Script, press_ctrl_c, run
-from test_lab import inspect, typed
+from conftest import COMPOSE, LIMIT, ROOT, Script, press_ctrl_c, run, wait_for
+from test_lab import ends, exec_typed, inspect, process
 
 Start = Callable[..., Script]
 BOUND = 131_072  # KiB: the memory of a container
@@ -27,7 +28,7 @@ SERVERS = {
 CLIENTS = {client: (SERVERS[server][0], server) for server, (_, client, _) in SERVERS.items()}
 PEER = {"REQ": "REP", "SUB": "PUB", "PULL": "PUSH"}
 LINES = (
-    r"|.* (bound|connects) to .*|Request: ['\"].*['\"]|Published: '\w+ .*'"
+    r"|.* (bound|connects) to .*|.* stopped|Request: ['\"].*['\"]|Published: '\w+ .*'"
     r"|Job of [1-5] s handed out|Reply: ['\"].*['\"] \(\d+\.\d\d ms\)"
     r"|No reply, attempt [123] of 3|Received: ['\"].*['\"]|Worker .*: job of [1-5] s .*"
     r"|Worker .*: refused what is not one pickled int from 1 to 60"
@@ -35,71 +36,89 @@ LINES = (
 
 
 def is_unharmed(script: Script) -> None:
-    """It runs, within its memory, has said only clear lines, and executed nothing."""
+    """It runs, and within its memory."""
     assert script.process.poll() is None
     status = Path(f"/proc/{script.process.pid}/status").read_text()
     assert int(status.split("VmHWM:")[1].split()[0]) < BOUND
-    said_clearly(script)
 
 
 def said_clearly(script: Script) -> None:
+    """It has said only clear lines, and executed nothing."""
     for line in set(script.output.split("\n")):
         assert line.isprintable()
         assert re.fullmatch(LINES, line), line[:200]
     assert not TRAP.exists()
 
 
-def on_loopback(names: list[str]) -> list[str]:
-    return [name for name in names if name != "20,000 long topics"]  # see the last test
+def served(us: str, endpoint: str) -> None:
+    """Wait until an honest peer has what it came for, however long the server reads a flood.
+
+    REQ asks again, as the client does: ZeroMQ drops the first reply after a request that it cannot
+    read, if who sent that is gone.
+    """
+    with zmq.Context() as context:
+        context.linger = 0
+
+        def heard() -> int:
+            with context.socket(getattr(zmq, us)) as honest:
+                if us == "SUB":
+                    honest.subscribe("WAKTU")
+                honest.connect(endpoint)
+                if us == "REQ":
+                    honest.send(b"Hello")
+                return honest.poll(2500 if us == "REQ" else 1000 * LIMIT)
+
+        wait_for(heard)
 
 
 @pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("name", on_loopback(list(hostile.attacks("REQ"))))
-def test_a_hostile_peer_at_a_port(name: str, server: str, start: Start, endpoint: str) -> None:
-    us, client, served = SERVERS[server]
+def test_hostile_peers_at_a_port(server: str, start: Start, endpoint: str) -> None:
+    us, client, said = SERVERS[server]
     script = start(server, ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.1")
     script.says("bound to")
-    hostile.attack(("127.0.0.1", int(endpoint.rsplit(":")[-1])), name, us)
-    honest = start(client, ZMQ_ENDPOINT=endpoint)
-    honest.says(served)
-    is_unharmed(script)
-    script.process.send_signal(signal.SIGINT)
-    try:
-        code = script.process.wait(10)
-    except subprocess.TimeoutExpired:
-        # ZeroMQ was at work when the signal came, as on the rest of a million frames, and then
-        # waits as if there had been none. Who sees that nothing happens presses Ctrl-C again.
-        script.process.send_signal(signal.SIGINT)
-        code = script.process.wait(50)
-    assert code == 0
+    for name in hostile.attacks(us):
+        if name != "many long topics":  # see the test on the real containers
+            print(name)
+            hostile.attack(("127.0.0.1", int(endpoint.rsplit(":")[-1])), name, us)
+            served(us, endpoint)
+            is_unharmed(script)
+    start(client, ZMQ_ENDPOINT=endpoint).says(said)
+    assert script.interrupt() == 0
+    said_clearly(script)
     assert script.errors == ""
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("name", [n for n in hostile.attacks("REP") if "500" not in n])
-def test_a_hostile_server_at_a_client(name: str, client: str, start: Start, endpoint: str) -> None:
+def test_hostile_servers_at_a_client(client: str, start: Start, endpoint: str) -> None:
     """Nothing grows, runs or is obeyed, and the client works when it is started again.
 
     The one that was attacked may hear nothing more: ZeroMQ does not return to a peer that broke
     the protocol, by design, and no script works around that.
     """
     us, server = CLIENTS[client]
-    listener = socket.create_server(("127.0.0.1", int(endpoint.rsplit(":")[-1])))
-    attacker = threading.Thread(target=hostile.serve, args=[listener, name, PEER[us]])
-    attacker.start()
-    script = start(client, ZMQ_ENDPOINT=endpoint)
-    attacker.join()
-    honest = start(server, ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.1")
-    honest.says("bound to")
-    if client.startswith("req"):  # it is served, or says that it is not
-        assert script.ends() in (0, 1)
+    attacks = [name for name in hostile.attacks(PEER[us]) if "500" not in name]
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in attacks]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    attackers = [
+        threading.Thread(target=hostile.serve, args=[listener, name, PEER[us]])
+        for listener, name in zip(listeners, attacks, strict=True)
+    ]
+    scripts = [start(client, ZMQ_ENDPOINT=f"tcp://127.0.0.1:{port}") for port in ports]
+    for attacker in attackers:
+        attacker.start()
+    for name, attacker, script, port in zip(attacks, attackers, scripts, ports, strict=True):
+        attacker.join()
+        print(name)
+        if client.startswith("req"):  # it is served, or says that it is not
+            assert script.ends() in (0, 1)
+            gave_up = f"no reply from tcp://127.0.0.1:{port}: is the server running?"
+            assert script.errors in ("", f"clientzmq.py: {gave_up}\n")
+        else:
+            is_unharmed(script)
+            assert script.interrupt() == 0
+            assert script.errors == ""
         said_clearly(script)
-        expected = rf"|clientzmq\.py: no reply from {endpoint}: is the server running\?\n"
-        assert re.fullmatch(expected, script.errors)
-    else:
-        is_unharmed(script)
-        assert script.interrupt() == 0
-        assert script.errors == ""
+    start(server, ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.1").says("bound to")
     start(client, ZMQ_ENDPOINT=endpoint).says(SERVERS[server][2])
 
 
@@ -119,23 +138,36 @@ def test_a_frame_over_the_bound(script: str, over: int, start: Start, endpoint: 
         with socket.create_server(address) as listener:
             start(script, ZMQ_ENDPOINT=endpoint)
             connection = listener.accept()[0]
+    size = BOUNDS[script.partition("/")[0]] + over
+    delimiter = b"\1\0" if us in ("REQ", "REP") else b""
     with connection:
-        connection.settimeout(1)
+        connection.settimeout(LIMIT)
         connection.sendall(hostile.handshake(us))
-        heard = b""
-        while b"READY" not in heard:
-            heard += connection.recv(1000)
-        size = BOUNDS[script.partition("/")[0]] + over
-        connection.sendall(b"\2" + size.to_bytes(8))
-        try:
-            while connection.recv(1000):  # the rest of READY, a subscription, a request, a job
-                pass
-            hung_up = True
-        except ConnectionResetError:
-            hung_up = True
-        except TimeoutError:
-            hung_up = False
-    assert hung_up == bool(over)
+        heard = hear(connection, b"READY")
+        if us == "REP":  # which asks before it is answered
+            hear(connection, b"Hello", heard)
+        connection.sendall(delimiter + b"\2" + size.to_bytes(8))
+        if over:
+            hung_up(connection)
+        else:  # whoever has taken it answers the PING behind it
+            connection.sendall(bytes(size) + hostile.command(b"PING", b"\0\0"))
+            assert hear(connection, b"PONG")
+
+
+def hear(connection: socket.socket, word: bytes, heard: bytes = b"") -> bytes:
+    """Receive until a word has come; return all that has."""
+    while word not in heard:
+        more = connection.recv(1000)
+        assert more, "hung up"
+        heard += more
+    return heard
+
+
+def hung_up(connection: socket.socket) -> None:
+    """Receive until the other side ends the connection."""
+    with contextlib.suppress(ConnectionResetError):
+        while connection.recv(1000):
+            pass
 
 
 # --- hostile words in the student's own hands ---------------------------------------------------
@@ -157,20 +189,15 @@ def test_arguments_that_a_terminal_would_obey(start: Start, endpoint: str) -> No
 
 # --- on the real containers -------------------------------------------------------------------
 
-HEAVY = ["many large messages, nothing read", "a message without end", "a million tiny frames"]
+HEAVY = ["many large messages, nothing read", "a message without end", "many tiny messages"]
+MANY = "30000"  # so many lines are more than the engine keeps of a log
 
 
 @pytest.mark.parametrize(
     ("service", "port", "us", "names", "client"),
     [
         ("zmq-rep", 5555, "REQ", HEAVY, ("zmq-req", "clientzmq.py", "Reply: 'World'")),
-        (
-            "zmq-pub",
-            12345,
-            "SUB",
-            [*HEAVY, "20,000 long topics"],
-            ("zmq-sub", "subzmq.py", "WAKTU"),
-        ),
+        ("zmq-pub", 12345, "SUB", [*HEAVY, "many long topics"], ("zmq-sub", "subzmq.py", "WAKTU ")),
         ("zmq-push", 9999, "PULL", HEAVY, ("zmq-pull", "pullzmq.py", "job of")),
     ],
 )
@@ -183,14 +210,18 @@ def test_what_is_heavy_stays_in_its_container(
     """
     before = inspect(service)["RestartCount"]
     (network,) = inspect(service)["NetworkSettings"]["Networks"]
-    attacker = (
-        f"docker run --rm -i --network {network} praktikum-zmq python - {service} {port} {us}"
-    )
-    done = run(*attacker.split(), *names, input=(ROOT / "tests/hostile.py").read_text())
+    attacker = f"docker run --rm -i --network {network} praktikum-zmq python -"
+    attack = [*attacker.split(), service, str(port), us, MANY]
+    done = run(*attack, *names, input=(ROOT / "tests/hostile.py").read_text())
     assert done.stdout.splitlines() == names, done.stderr
-    honest = typed(f"docker compose -f compose/zmq.yml exec {client[0]} python {client[1]}")
-    honest.expect(client[2], timeout=5 * BUSY)
-    press_ctrl_c(honest)
+    if us == "REQ":  # it may give up while the server still reads
+        ask = [*COMPOSE, "exec", "-T", client[0], "python", client[1]]
+        wait_for(lambda: client[2] in run(*ask, stdin=subprocess.DEVNULL).stdout)
+    else:
+        honest = exec_typed(client[0], f"python {client[1]}")
+        honest.expect(client[2])
+        press_ctrl_c(honest, process(client[0], client[1]))
+        assert ends(honest) == 0
     state = inspect(service)
     print(f"{service}: ended for its memory {state['RestartCount'] - before} times")
     assert state["State"]["Running"]
@@ -218,8 +249,8 @@ def test_the_reader_outlives_all_of_it(start: Start, tmp_path: Path) -> None:
         address = f"tcp://127.0.0.1:{port}"
         script = start(server, ZMQ_ENDPOINT=address)
         script.says("bound to")
-        for name, connections in hostile.attacks(us).items():
-            if sum(map(len, connections)) < 1_000_000 and "500" not in name:
+        for name in hostile.attacks(us):
+            if "500" not in name and "many" not in name and "without end" not in name:
                 hostile.attack(("127.0.0.1", port), name, us)
         assert script.interrupt() == 0
         for name in "text", "commands", "pickles", "no such mechanism":
@@ -229,13 +260,14 @@ def test_the_reader_outlives_all_of_it(start: Start, tmp_path: Path) -> None:
             script.process.kill()
             script.process.wait()
     run("sudo", "kill", str(tcpdump.pid))
-    tcpdump.wait(10)
+    tcpdump.wait(LIMIT)
     reader = [sys.executable, str(ROOT / "wire/wirezmq.py"), str(capture)]
     for port, pattern in zip(ports, ["REQ-REP", "PUB-SUB", "PUSH-PULL"], strict=True):
         reader += ["--port", f"{port}={pattern}"]
     for form in [], ["--all"], ["--check"], ["--json"], ["--html", str(page)]:
         told = run(*reader, *form)
-        assert (told.returncode, told.stderr) == (0, "") or form == ["--check"]
+        assert told.returncode == 0 or form == ["--check"]
+        assert told.stderr in ("", f"{page}: written, for a browser\n")
         for line in told.stdout.splitlines():
             assert line.isprintable()
         assert form not in ([], ["--all"], ["--json"]) or "<script>alert(1)" in told.stdout

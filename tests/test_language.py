@@ -13,11 +13,11 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from conftest import ROOT
+from conftest import LIMIT, ROOT
 from wire_packets import CAPTURES
 
 CATALOGUE = ROOT / "wire/output/locale/id/LC_MESSAGES/zmq-wire.po"
-KEYWORDS = {"_": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 FIELD = re.compile(r"%\((\w+)\)s")
 
 
@@ -65,9 +65,10 @@ def check(*options: str, **environment: str) -> str:
         env=clean | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
-    assert done.stderr == ""
+    written = ["".join(options[1:])] if "--html" in options else []
+    assert done.stderr.splitlines() == [f"{page}: written, for a browser" for page in written]
     return done.stdout
 
 
@@ -105,7 +106,7 @@ def test_the_page_is_indonesian_and_the_terms_stay(tmp_path: Path) -> None:
     assert '<html lang="id">' in text
     assert "70 paket dalam" in text and "3 koneksi ZMTP" in text
     assert "Tiga hal berikut mudah tertukar." in text
-    assert "request &#34;Hello&#34; after the empty delimiter" in text  # the story's own words
+    assert "permintaan &#34;Hello&#34; sesudah delimiter kosong" in text
 
 
 def test_what_programs_read_is_english() -> None:

@@ -14,11 +14,9 @@ import pexpect
 import pytest
 from playwright.sync_api import Page, expect
 
-from conftest import BRIDGE, PROJECT, ROOT, compose, press_ctrl_c, run, wait_for
-from test_serve import LAB, lane, page, status
+from conftest import BRIDGE, LIMIT, PROJECT, ROOT, compose, press_ctrl_c, run, wait_for
+from screen import LAB, lane, status
 from test_wire_story import wirezmq
-
-__all__ = ["page"]  # a fixture
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 FILE = ROOT / "compose/live.yml"
@@ -45,7 +43,7 @@ class Live:
     def spawn(self, *arguments: str) -> Any:
         """Run docker compose on it in a terminal."""
         command = ["compose", "-f", str(FILE), *arguments]
-        return pexpect.spawn("docker", command, encoding="utf-8", timeout=30, **self.how)
+        return pexpect.spawn("docker", command, encoding="utf-8", timeout=LIMIT, **self.how)
 
 
 def things() -> list[str]:
@@ -76,7 +74,7 @@ def inspect(name: str) -> Any:
 def ask(words: str) -> None:
     """Send a request in the lab, once its server is there."""
     command = ["exec", "-T", "zmq-req", "python", "clientzmq.py", words]
-    wait_for(lambda: "Reply" in compose(*command, check=False).stdout, 30)
+    wait_for(lambda: "Reply" in compose(*command, check=False).stdout)
 
 
 def test_the_lab_comes_and_goes(lab: None, live: Live, page: Page, tmp_path: Path) -> None:

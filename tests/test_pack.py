@@ -2,11 +2,9 @@
 
 import os
 import shutil
-import subprocess
 import tarfile
-import tempfile
+import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from conftest import PROJECT, ROOT, run, wait_for
+from dockerd import Engine, engine, sudo
 
+KEY = {"docs/dosen.md", "docs/dosen.en.md"}  # what students get is without it
 # One worker packs the image, and has the engine that starts without one.
 pytestmark = [pytest.mark.usefixtures("image"), pytest.mark.xdist_group("pack")]
 
@@ -22,54 +22,6 @@ pytestmark = [pytest.mark.usefixtures("image"), pytest.mark.xdist_group("pack")]
 @cache
 def architecture() -> str:
     return run("docker", "version", "-f", "{{.Server.Arch}}").stdout.strip()
-
-
-def sudo(*command: str) -> str:
-    """Run a command as root and require that it succeeds; return its output."""
-    done = run("sudo", *command)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-class Engine:
-    """An engine of our own, apart from the one of this machine."""
-
-    def __init__(self, name: str, folder: str):
-        self.name, self.host = name, f"unix://{folder}/sock"
-
-    def docker(self, *arguments: str, **options: object) -> str:
-        """Run docker on this engine and require that it succeeds; return its output."""
-        done = run("docker", "-H", self.host, *arguments, **options)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
-
-
-# A /run of its own, or the engine would meet the other's containerd and network namespaces there.
-DOCKERD = """
-mount -t tmpfs run /run && hostname "$1" && echo '{}' >"$0/daemon.json" &&
-exec dockerd --config-file "$0/daemon.json" --data-root "$0/data" --exec-root "$0/exec" \
-    --pidfile "$0/pid" -H "unix://$0/sock" >"$0/log" 2>&1
-"""
-
-
-@contextmanager
-def engine(name: str) -> Iterator[Engine]:
-    """Start an engine with no image, in a network namespace of this name with no way out."""
-    with ExitStack() as undo:
-        left = f"kill $(ip netns pids {name}); ip netns delete {name}"  # of a run that was killed
-        run("sudo", "sh", "-c", left)
-        sudo("ip", "netns", "add", name)
-        undo.callback(sudo, "ip", "netns", "delete", name)
-        sudo("ip", "-n", name, "link", "set", "lo", "up")
-        folder = tempfile.mkdtemp(dir="/var/tmp")  # no overlay goes on top of a /tmp in memory
-        undo.callback(sudo, "rm", "-rf", folder)
-        command = f"sudo nsenter --net=/run/netns/{name} unshare --mount --uts sh -c".split()
-        process = subprocess.Popen([*command, DOCKERD, folder, name])
-        undo.callback(process.wait, 60)
-        undo.callback(sudo, "sh", "-c", f"kill $(cat {folder}/pid)")
-        started = Engine(name, folder)
-        wait_for(lambda: run("docker", "-H", started.host, "info").returncode == 0, 30)
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +36,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clone = tmp_path_factory.mktemp("lecturer") / "zmq"
     done = run("git", "clone", "-q", str(ROOT), str(clone))
     assert done.returncode == 0, done.stderr
-    shutil.copy(ROOT / "scripts/pack", clone / "scripts/pack")
+    for name in "scripts/pack", ".gitattributes":  # as they are here, committed or not
+        shutil.copy(ROOT / name, clone / name)
     with (clone / "pub/pubzmq.py").open("a") as script:
         script.write("# edited\n")
     (clone / "notes.txt").write_text("not for students\n")
@@ -114,10 +67,15 @@ def lab_starts(bare: Engine, folder: Path) -> None:
         assert up.stderr.count("Started") == 6
         assert "pull" not in up.stderr.lower().replace("zmq-pull", "")
         assert "build" not in up.stderr.lower()
+        wait_for(lambda: "bound to" in bare.docker(*lab, "logs", "zmq-rep", cwd=folder))
         exec_req = ["exec", "-T", "zmq-req", "python", "clientzmq.py"]
-        wait_for(lambda: "Reply: 'World'" in bare.docker(*lab, *exec_req, cwd=folder))
+        assert "Reply: 'World'" in bare.docker(*lab, *exec_req, cwd=folder)
     finally:
         bare.docker(*lab, "down", cwd=folder)
+
+
+def test_pack_without_an_image(bare: Engine, tmp_path: Path) -> None:
+    refuses(tmp_path, "pack", host=bare.host, words="no image yet: 'docker compose")
 
 
 def test_the_lab_starts_from_the_pack_alone(bare: Engine, pack: Path, tmp_path: Path) -> None:
@@ -134,23 +92,43 @@ def test_the_lab_starts_from_the_pack_alone(bare: Engine, pack: Path, tmp_path: 
 
 
 def test_the_two_plain_commands_do_the_same(bare: Engine, pack: Path, tmp_path: Path) -> None:
-    images = bare.docker("images", "-q").split()
-    if images:
-        bare.docker("image", "rm", "--force", *images)
+    before = bare.docker("images", "-q", "--no-trunc")
+    assert before
+    bare.docker("tag", "praktikum-zmq", "kept")
+    bare.docker("image", "rm", "praktikum-zmq")
     assert bare.docker("load", "-i", str(pack)) == "Loaded image: praktikum-zmq:latest"
+    bare.docker("image", "rm", "kept")
+    assert bare.docker("images", "-q", "--no-trunc") == before
     assert run("tar", "-xzf", str(pack), "praktikum-zmq", cwd=tmp_path).returncode == 0
-    lab_starts(bare, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["praktikum-zmq"]  # see the next test
 
 
 def test_the_pack_holds_the_files_that_git_knows(clone: Path, pack: Path, tmp_path: Path) -> None:
     assert run("tar", "-xzf", str(pack), "praktikum-zmq", cwd=tmp_path).returncode == 0
     unfolded = tmp_path / "praktikum-zmq"
-    known = run("git", "-C", str(clone), "ls-files").stdout.split()
-    held = [str(path.relative_to(unfolded)) for path in unfolded.rglob("*") if path.is_file()]
-    assert sorted(held) == sorted(known)  # and no notes.txt
+    known = set(run("git", "-C", str(clone), "ls-files", "-z").stdout.strip("\0").split("\0"))
+    assert files(unfolded) == known - KEY  # and no notes.txt
+    archive = tmp_path / "main.zip"  # as a site for git makes it
+    git = ["git", "-C", str(clone), "archive", "-o", str(archive), "HEAD"]
+    assert run(*git).returncode == 0
+    with zipfile.ZipFile(archive) as file:
+        assert {name for name in file.namelist() if not name.endswith("/")} == known - KEY
+    done = run(str(clone / "scripts/pack"), "--dosen", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(unfolded)
+    assert run("tar", "-xzf", pack.name, "praktikum-zmq", cwd=tmp_path).returncode == 0
+    assert files(unfolded) == known
     for name in known:
         assert (unfolded / name).read_bytes() == (clone / name).read_bytes(), name
         assert os.access(unfolded / name, os.X_OK) == os.access(clone / name, os.X_OK), name
+    done = run(str(clone / "scripts/pack"), "--lecturer", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "pack: there is no option but --dosen: it leaves docs/dosen in\n"
+
+
+def files(folder: Path) -> set[str]:
+    """Return the paths of all files in a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 # --- what goes wrong ----------------------------------------------------------------------------
@@ -158,13 +136,38 @@ def test_the_pack_holds_the_files_that_git_knows(clone: Path, pack: Path, tmp_pa
 NO_ENGINE = "unix:///nowhere/sock"
 
 
+def stub(folder: Path, architecture: str) -> str:
+    """Return a PATH in which docker has an image that is nothing, for speed."""
+    docker = folder / "docker"
+    save = 'case "$1" in save) tar -cT /dev/null ;;'
+    docker.write_text(f"#!/bin/sh\n{save} image) echo {architecture} ;; esac\n")
+    docker.chmod(0o755)
+    return f"PATH={folder}:{os.environ['PATH']}"
+
+
+@pytest.fixture(scope="module")
+def light(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack whose image is nothing."""
+    path = stub(tmp_path_factory.mktemp("stub"), architecture())
+    stick = tmp_path_factory.mktemp("light")
+    done = run("env", path, str(clone / "scripts/pack"), cwd=stick)
+    assert done.returncode == 0, done.stderr
+    (pack,) = stick.iterdir()
+    return pack
+
+
 def refuses(
-    folder: Path, script: str | Path, *arguments: str, host: str = NO_ENGINE, words: str
+    folder: Path,
+    script: str | Path,
+    *arguments: str,
+    host: str = NO_ENGINE,
+    path: str = "A=",
+    words: str,
 ) -> None:
     """Require one line that holds these words, exit code 1, and nothing left in the folder."""
     before = sorted(folder.iterdir())
     script = ROOT / "scripts" / script
-    done = run("env", f"DOCKER_HOST={host}", str(script), *arguments, cwd=folder)
+    done = run("env", f"DOCKER_HOST={host}", path, str(script), *arguments, cwd=folder)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"{script.name}: ") and words in line
@@ -185,11 +188,6 @@ def test_pack_without_an_engine(tmp_path: Path) -> None:
     refuses(tmp_path, "pack", words="no engine answers")
 
 
-def test_pack_without_an_image(tmp_path: Path) -> None:
-    with engine(f"{PROJECT}-empty") as empty:
-        refuses(tmp_path, "pack", host=empty.host, words="no image yet: 'docker compose")
-
-
 def test_pack_outside_a_clone(tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
     copy = shutil.copy(ROOT / "scripts/pack", tmp_path / "scripts")
@@ -204,18 +202,15 @@ def test_pack_in_a_copied_clone(clone: Path, tmp_path: Path) -> None:
     commit = "-c user.name=a -c user.email=b commit -q --allow-empty -am a"
     assert run("git", "-C", str(fresh), *commit.split()).returncode == 0
     assert run("cp", "-r", str(fresh), str(copied)).returncode == 0
-    stub = tmp_path / "docker"  # whose image is nothing, for speed
-    stub.write_text('#!/bin/sh\ncase "$1" in save) tar -cT /dev/null ;; image) echo z80 ;; esac\n')
-    stub.chmod(0o755)
-    path = f"PATH={tmp_path}:{os.environ['PATH']}"
+    path = stub(tmp_path, "z80")
     done = run("env", path, str(copied / "scripts/pack"), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     with tarfile.open(tmp_path / "praktikum-zmq-z80.tar.gz") as tar:
         assert "praktikum-zmq/rep/serverzmq.py" in tar.getnames()
 
 
-def test_pack_on_a_full_disk(full: Path) -> None:
-    refuses(full, "pack", host="", words="No space left on device")
+def test_pack_on_a_full_disk(full: Path, tmp_path: Path) -> None:
+    refuses(full, "pack", path=stub(tmp_path, "z80"), words="No space left on device")
 
 
 def test_unpack_without_a_pack(tmp_path: Path) -> None:
@@ -224,14 +219,14 @@ def test_unpack_without_a_pack(tmp_path: Path) -> None:
     refuses(tmp_path, "unpack", f"{ROOT}/LICENSE", words="LICENSE is no pack of the lab")
 
 
-def test_unpack_of_half_a_pack(pack: Path, tmp_path: Path) -> None:
+def test_unpack_of_half_a_pack(light: Path, tmp_path: Path) -> None:
     half = tmp_path / "half.tar.gz"
-    half.write_bytes(pack.read_bytes()[: pack.stat().st_size // 2])
+    half.write_bytes(light.read_bytes()[: light.stat().st_size // 2])
     refuses(tmp_path, "unpack", str(half), words="not whole")
 
 
-def test_unpack_without_an_engine(pack: Path, tmp_path: Path) -> None:
-    refuses(tmp_path, "unpack", str(pack), words="no engine answers")
+def test_unpack_without_an_engine(light: Path, tmp_path: Path) -> None:
+    refuses(tmp_path, "unpack", str(light), words="no engine answers")
 
 
 def test_unpack_for_another_architecture(tmp_path: Path) -> None:
@@ -259,10 +254,10 @@ def test_unpack_where_docker_is_podman(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
-def test_unpack_spares_what_is_there(pack: Path, tmp_path: Path) -> None:
+def test_unpack_spares_what_is_there(light: Path, tmp_path: Path) -> None:
     (tmp_path / "praktikum-zmq").mkdir()
-    refuses(tmp_path, "unpack", str(pack), words="praktikum-zmq is there already")
+    refuses(tmp_path, "unpack", str(light), words="praktikum-zmq is there already")
 
 
-def test_unpack_on_a_full_disk(pack: Path, full: Path) -> None:
-    refuses(full, "unpack", str(pack), host="", words="tar: ")
+def test_unpack_on_a_full_disk(light: Path, full: Path) -> None:
+    refuses(full, "unpack", str(light), host="", words="tar: ")

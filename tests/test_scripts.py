@@ -6,17 +6,19 @@ import os
 import pickle
 import platform
 import re
+import signal
 import sys
 import time
 import tokenize
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pytest
 import zmq
 
-from conftest import ROOT, Script, press_ctrl_c, run
+from conftest import LIMIT, ROOT, Script, asleep, press_ctrl_c, run, wait_for
 
 SCRIPTS = {
     "rep/serverzmq.py": "REP server",
@@ -33,10 +35,10 @@ Start = Callable[..., Script]
 
 @pytest.fixture
 def peer() -> Iterator[Callable[[int], zmq.Socket[bytes]]]:
-    """Make bare sockets to face a script; a receive that takes over 10 s fails."""
+    """Make bare sockets to face a script."""
     with zmq.Context() as context:
         context.linger = 0
-        context.rcvtimeo = 10_000
+        context.rcvtimeo = 1000 * LIMIT
         yield context.socket
 
 
@@ -80,10 +82,7 @@ def test_style_and_types(command: str) -> None:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_ctrl_c_is_one_clean_line(script: str, start: Start, endpoint: str) -> None:
     running = start(script, ZMQ_ENDPOINT=endpoint)
-    if script.startswith("req"):
-        time.sleep(1)  # it says nothing until the server answers
-    else:
-        running.says(endpoint)
+    running.says("No reply" if script.startswith("req") else endpoint)
     assert running.interrupt() == 0
     assert running.output.endswith(f"\n{SCRIPTS[script]} stopped\n")
     assert running.errors == ""
@@ -188,16 +187,16 @@ def test_client_sends_what_it_is_given(
 
 def test_client_prompts_on_a_terminal(start: Start, endpoint: str) -> None:
     start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
-    terminal = pexpect.spawn(
+    terminal: Any = pexpect.spawn(
         sys.executable,
         [str(ROOT / "req/clientzmq.py")],
         env=os.environ | {"ZMQ_ENDPOINT": endpoint},
-        timeout=10,
+        timeout=LIMIT,
     )
     terminal.expect(rb"Reply: 'World' \(\d+\.\d\d ms\)\r\n> ")
     terminal.sendline("halo")
     terminal.expect(rb"halo\r\nReply: 'Received: halo' \(\d+\.\d\d ms\)\r\n> ")
-    press_ctrl_c(terminal)
+    press_ctrl_c(terminal, terminal.pid)
     terminal.expect(rb"\r\nREQ client stopped\r\n")
     terminal.expect(pexpect.EOF)
     terminal.close()
@@ -211,7 +210,7 @@ def test_an_empty_line_ends_the_client(key: str, start: Start, endpoint: str) ->
         sys.executable,
         [str(ROOT / "req/clientzmq.py")],
         env=os.environ | {"ZMQ_ENDPOINT": endpoint},
-        timeout=10,
+        timeout=LIMIT,
     )
     terminal.expect("> ")
     terminal.send(key)
@@ -222,9 +221,7 @@ def test_an_empty_line_ends_the_client(key: str, start: Start, endpoint: str) ->
 
 def test_client_gives_up_with_one_clear_line(start: Start, endpoint: str) -> None:
     client = start("req/clientzmq.py", ZMQ_ENDPOINT=endpoint)
-    begin = time.monotonic()
     assert client.ends() == 1
-    assert 7.4 < time.monotonic() - begin < 9
     assert client.output.splitlines() == [
         f"No reply, attempt {attempt} of 3" for attempt in (1, 2, 3)
     ]
@@ -233,28 +230,38 @@ def test_client_gives_up_with_one_clear_line(start: Start, endpoint: str) -> Non
 
 def test_client_waits_for_its_server(start: Start, endpoint: str) -> None:
     client = start("req/clientzmq.py", ZMQ_ENDPOINT=endpoint)
-    client.says("attempt 2 of 3")
+    client.says("attempt 1 of 3")
+    client.process.send_signal(signal.SIGSTOP)  # it would give up on a machine that takes long
     server = start("rep/serverzmq.py", ZMQ_ENDPOINT=endpoint)
+    server.says("bound to")
+    client.process.send_signal(signal.SIGCONT)
     assert client.ends() == 0
-    assert replies(client.output.splitlines()[2]) == ["World"]
-    time.sleep(0.5)
-    assert server.output.count("Request: ") == 1  # what was given up is not sent after all
+    *tried, reply = client.output.splitlines()
+    assert replies(reply) == ["World"]
+    assert tried == [f"No reply, attempt {number} of 3" for number in range(1, len(tried) + 1)]
+    assert start("req/clientzmq.py", "last", ZMQ_ENDPOINT=endpoint).ends() == 0
+    asked = re.findall("Request: '(.*)'", server.output)
+    assert asked == ["Hello", "Hello", "last"]  # what was given up is not sent after all
 
 
 def test_client_sends_the_same_request_again(
     start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]
 ) -> None:
+    """A request that is not answered; what is answered too late would be asked again."""
     server = peer(zmq.ROUTER)
     server.bind(endpoint)
     client = start("req/clientzmq.py", "satu", ZMQ_ENDPOINT=endpoint)
-    first, again = server.recv_multipart(), server.recv_multipart()
-    assert first[1:] == again[1:] == [b"", b"Hello"]
-    assert first[0] != again[0]  # another connection, so another socket
-    server.send_multipart([again[0], b"", b"World"])
-    third = server.recv_multipart()
-    assert third == [again[0], b"", b"satu"]
-    server.send_multipart([again[0], b"", b"two\x07", b"frames"])
+    first, _, text = server.recv_multipart()
+    client.says("attempt 1 of 3")
+    asked = [text]
+    while b"satu" not in asked:
+        again, delimiter, text = server.recv_multipart()
+        asked.append(text)
+        reply = [b"World"] if text == b"Hello" else [b"two\x07", b"frames"]
+        server.send_multipart([again, delimiter, *reply])
+        assert first != again  # another connection, so another socket
     assert client.ends() == 0
+    assert asked == [b"Hello", b"Hello", b"satu"]
     assert client.output.splitlines()[0] == "No reply, attempt 1 of 3"
     assert replies("\n".join(client.output.splitlines()[1:])) == ["World", "two\x07"]
 
@@ -270,17 +277,17 @@ def test_publisher_tells_time_and_date(
     subscriber.subscribe("")
     subscriber.connect(endpoint)
     messages: list[str] = []
-    times: list[float] = []
+    times = []
     while len(messages) < 6:
         (frame,) = subscriber.recv_multipart()
         messages.append(frame.decode())
-        times.append(time.monotonic())
     for message in messages:
         topic, rest = message.split(" ", 1)
-        time.strptime(rest, {"WAKTU": "%a %b %d %H:%M:%S %Y", "TANGGAL": "%Y-%m-%d"}[topic])
+        form = {"WAKTU": "%a %b %d %H:%M:%S %Y", "TANGGAL": "%Y-%m-%d"}[topic]
+        times.append((topic, time.strptime(rest, form)))
         publisher.says(f"Published: {message!r}")
-    assert sum(message.startswith("WAKTU") for message in messages) == 3
-    assert 1.2 < times[4] - times[0] < 3.5  # a pair each second, on a noisy machine
+    told = [moment for topic, moment in times if topic == "WAKTU"]
+    assert len(told) == 3 and told == sorted(set(told))  # a pair each second
 
 
 @pytest.mark.parametrize(
@@ -299,35 +306,34 @@ def test_subscriber_gets_its_topics(
 ) -> None:
     start("pub/pubzmq.py", ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.05")
     subscriber = start("sub/subzmq.py", *topics, ZMQ_ENDPOINT=endpoint)
-    subscriber.says("20")  # a year
-    time.sleep(0.5)
+    wait_for(lambda: subscriber.output.count("\nReceived: ") >= 5)
     assert subscriber.interrupt() == 0
     head, *messages, _, last = subscriber.output.splitlines()
     assert head == f"SUB subscriber to {topics or ['WAKTU']} connects to {endpoint}"
-    assert len(messages) >= 5
     assert {re.match(r"Received: '(\w+) ", message)[1] for message in messages} == expected  # type: ignore[index]
     assert last == "SUB subscriber stopped"
 
 
 def test_a_late_subscriber_gets_nothing_of_before(start: Start, endpoint: str) -> None:
     publisher = start("pub/pubzmq.py", ZMQ_ENDPOINT=endpoint)
-    publisher.says("Published: 'WAKTU")
-    time.sleep(1.2)
+    wait_for(lambda: publisher.output.count("'WAKTU ") >= 2)
     before = re.findall(r"'WAKTU .*'", publisher.output)
     subscriber = start("sub/subzmq.py", ZMQ_ENDPOINT=endpoint)
     subscriber.says("WAKTU ")
-    assert len(before) >= 2
-    before.pop()  # of the same second there may be two
     assert not set(before) & set(re.findall(r"'WAKTU .*'", subscriber.output))
 
 
-def test_a_wrong_topic_gets_nothing(start: Start, endpoint: str) -> None:
-    start("pub/pubzmq.py", ZMQ_ENDPOINT=endpoint, ZMQ_INTERVAL="0.05")
+def test_a_wrong_topic_gets_nothing(
+    start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]
+) -> None:
+    publisher = peer(zmq.XPUB)
+    publisher.bind(endpoint)
     subscriber = start("sub/subzmq.py", "waktu", ZMQ_ENDPOINT=endpoint)
-    subscriber.says("connects")
-    time.sleep(1)
-    assert subscriber.interrupt() == 0
-    assert len(subscriber.output.splitlines()) == 3  # head, ^C, last
+    assert publisher.recv() == b"\x01waktu"
+    for message in b"WAKTU 1", b"TANGGAL 2", b"waktu 3":
+        publisher.send(message)
+    subscriber.says("3'\n")
+    assert subscriber.output.splitlines()[1:] == ["Received: 'waktu 3'"]
 
 
 def test_subscriber_goes_on_after_bad_messages(
@@ -339,7 +345,7 @@ def test_subscriber_goes_on_after_bad_messages(
     assert publisher.recv() == b"\x01"
     for frames in [b"\xff\x1b[2J"], [b""], [b"a", b"b"], [b"last"]:
         publisher.send_multipart(frames)
-    subscriber.says("last")
+    subscriber.says("last'\n")
     assert subscriber.output.splitlines()[1:] == [
         r"Received: '�\x1b[2J'",
         "Received: ''",
@@ -351,24 +357,21 @@ def test_subscriber_goes_on_after_bad_messages(
 # --- PUSH-PULL --------------------------------------------------------------------------------
 
 
-def test_dispatcher_waits_for_a_worker_and_paces_jobs(
+def test_dispatcher_waits_for_a_worker(
     start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]
 ) -> None:
     dispatcher = start("push/pushzmq.py", ZMQ_ENDPOINT=endpoint)
     dispatcher.says("waits for a worker\n")
-    time.sleep(1.5)
+    wait_for(lambda: asleep(dispatcher.process.pid))
     assert "handed out" not in dispatcher.output
     worker = peer(zmq.PULL)
     worker.connect(endpoint)
-    jobs, times = [], []
+    jobs = []
     for _ in range(3):
         (frame,) = worker.recv_multipart()
         jobs.append(pickle.loads(frame))  # noqa: S301  # made by our own script
-        times.append(time.monotonic())
-    assert 1.2 < times[2] - times[0] < 3.5  # one a second, on a noisy machine
     assert all(type(job) is int and 1 <= job <= 5 for job in jobs)
-    for job in jobs:
-        dispatcher.says(f"Job of {job} s handed out")
+    wait_for(lambda: re.findall(r"Job of (\d) s", dispatcher.output)[:3] == [*map(str, jobs)])
 
 
 def test_worker_works(start: Start, endpoint: str, peer: Callable[..., zmq.Socket[bytes]]) -> None:
@@ -378,14 +381,13 @@ def test_worker_works(start: Start, endpoint: str, peer: Callable[..., zmq.Socke
     for protocol, job in enumerate([1, 1, 2, 1, 1, 1]):  # as any Python may pickle it
         dispatcher.send(pickle.dumps(job, protocol))
     name = f"Worker {platform.node()}"
-    worker.says(f"{name}: job of 2 s .", 20)
-    begin = time.monotonic()
+    worker.says(f"{name}: job of 2 s .")
     worker.says(f"{name}: job of 2 s .. done\n")
-    assert 0.5 < time.monotonic() - begin < 1.5  # the second of its two seconds
-    worker.says(f"{name}: job of 1 s . done\n" * 3, 20)
+    worker.says(f"{name}: job of 1 s . done\n" * 3)
     dispatcher.send(pickle.dumps(60))
     worker.says(f"{name}: job of 60 s .")
     assert worker.interrupt() == 0  # in the middle of a job
+    assert worker.output.count(" done\n") == 6
     assert worker.errors == ""
 
 

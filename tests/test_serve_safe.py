@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -19,21 +20,21 @@ from playwright.sync_api import Browser, expect
 
 import hostile
 from capture.files import packets
-from conftest import BUSY, Served, wait_for
+from conftest import LIMIT, Served, wait_for
+from screen import LAB, Serve, events, opened, pick, status
 from tcp.segment import Segment, segment
-from test_serve import LAB, Serve, events, opened, pick, status
 from test_wire_story import wirezmq
 from wire_packets import Talk, frame, pcap, questions, ready
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
-RATE, SECONDS = 2000, int(os.environ.get("ZMQ_RAIN", "10"))  # messages a second, and how long
+MESSAGES = 2000  # so many the kernel keeps, however slow the machine captures
 MEMORY = 100e6  # bytes, of the server and the process that captures for it
 
 
 def ask(served: Served, path: str = "/", method: str = "GET", **headers: str) -> tuple[int, str]:
     """Ask as no browser would; return the status and the body."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=LIMIT)
     connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
     reply = connection.getresponse()
     said = (reply.status, reply.read().decode(errors="replace"))
@@ -64,7 +65,7 @@ def test_another_address_is_warned_of(serve: Serve, tmp_path: Path) -> None:
     assert process.stderr.readline() == warning
     assert process.stderr.readline().startswith(f"http://0.0.0.0:{port} plays ")
     process.terminate()
-    assert process.wait(5) == 0
+    assert process.wait(LIMIT) == 0
 
 
 @pytest.mark.parametrize(
@@ -169,14 +170,14 @@ def corpus() -> bytes:
     """Every attack of the tests, as a capture, from each kind of peer."""
     packets: list[bytes] = []
     port = 1024
-    large = ("500", "million", "without end", "nothing read", "20,000", "largest")
+    large = ("500", "many", "without end", "largest")
     pairs = ("REQ", "REP", 5555), ("SUB", "PUB", 12345), ("PULL", "PUSH", 9999)
     for us, them, server in (*pairs, ("DEALER", "ROUTER", 7)):
         for side, name in ((0, us), (1, them)):
             for attack, connections in hostile.attacks(name).items():
                 if any(word in attack for word in large):
                     continue
-                for said in connections[:3]:
+                for said in connections()[:3]:
                     port += 1
                     talk = Talk((bytes((10, 0, 0, 2)), port), (bytes((10, 0, 0, 3)), server)).open()
                     talk.say(1 - side, hostile.handshake(them if side == 0 else us))
@@ -286,8 +287,9 @@ def test_without_its_libraries_it_says_which(tmp_path: Path) -> None:
 # --- many, slow and busy ---------------------------------------------------------------------
 
 
-def publish(rate: int, seconds: int, port: int) -> int:
-    """Publish at a port of loopback, so many a second; return how many that were."""
+@contextmanager
+def published(port: int) -> Iterator[Callable[[], None]]:
+    """Publish at a port of loopback; what this yields sends one message more, and has it read."""
     with zmq.Context() as context, context.socket(zmq.PUB) as pub, context.socket(zmq.SUB) as sub:
         pub.linger = sub.linger = pub.sndhwm = sub.rcvhwm = 0
         pub.bind(f"tcp://127.0.0.1:{port}")
@@ -295,17 +297,15 @@ def publish(rate: int, seconds: int, port: int) -> int:
         sub.subscribe("")
         while not sub.poll(10):
             pub.send_string("begin")  # the first may come before the subscription
-        sub.recv()
-        time.sleep(0.5)  # what was sent before is all there
-        begun, sent = time.monotonic(), 0
-        while (passed := time.monotonic() - begun) < seconds:
-            while sent < passed * rate:
-                pub.send_string(f"count {sent} {random.random()}")
-                sent += 1
-            while sub.poll(1):
-                sub.recv()
-        time.sleep(1)
-        return sent
+        numbers = count()
+
+        def send() -> None:
+            text = f"count {next(numbers)} {random.random()}"
+            pub.send_string(text)
+            while sub.recv_string() != text:  # or one that began
+                pass
+
+        yield send
 
 
 def free_port() -> int:
@@ -314,21 +314,22 @@ def free_port() -> int:
 
 
 class Listener:
-    """A browser without a screen: it reads what it is sent, or slowly, or not at all."""
+    """A browser without a screen: it reads what it is sent, or 50 bytes of it."""
 
-    def __init__(self, served: Served, pause: float = 0) -> None:
+    def __init__(self, served: Served, slow: bool = False) -> None:
         self.socket = socket.create_connection(("127.0.0.1", served.port))
         request = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n"
         self.socket.sendall(request.encode())
-        self.pause = pause
+        self.slow = slow
         self.totals: dict[str, int] = {}
         self.dropped = -1
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self) -> None:
         rest = b""
-        while more := self.socket.recv(50 if self.pause else 1 << 16):
-            time.sleep(self.pause)
+        while more := self.socket.recv(50 if self.slow else 1 << 16):
+            if self.slow:
+                return
             *lines, rest = (rest + more).split(b"\n")
             for line in lines:
                 if line.startswith(b"data: "):
@@ -354,15 +355,17 @@ def test_a_hundred_browsers_a_slow_one_and_one_that_never_reads(
     for connection in idle:  # never read
         connection.sendall(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     listeners = [Listener(served) for _ in range(100)]
-    slow = Listener(served, pause=0.2)
-    wait_for(lambda: all(listener.dropped == 0 for listener in listeners), 20)
-    sent = publish(RATE, SECONDS, free_port())
+    slow = Listener(served, slow=True)
+    wait_for(lambda: all(listener.dropped == 0 for listener in listeners))
+    with published(free_port()) as send:
+        for _ in range(MESSAGES):
+            send()
+    wait_for(lambda: all(listener.totals["PUB-SUB"] >= MESSAGES for listener in listeners))
     memory = resident(served.process.pid)
     print(f"memory: {memory / 1e6:.0f} MB with {len(listeners) + 3} browsers")
     assert memory < MEMORY
     assert all(listener.dropped == 0 for listener in listeners)
-    wait_for(lambda: all(listener.totals["PUB-SUB"] >= sent for listener in listeners), 30)
-    assert slow.totals != listeners[0].totals
+    assert slow.totals == {}
     served.interrupt()
     told = wirezmq("kept.pcap", cwd=tmp_path).stdout
     with (tmp_path / "kept.pcap").open("rb") as kept:  # and nothing of what the page itself sends
@@ -370,7 +373,7 @@ def test_a_hundred_browsers_a_slow_one_and_one_that_never_reads(
     keys = [part.key[-4:] for part in parts]
     assert served.port.to_bytes(2) not in {key[:2] for key in keys} | {key[2:] for key in keys}
     (run,) = [line for line in told.splitlines() if "under count" in line]
-    assert f" {sent:,} messages published under count" in run
+    assert f" {MESSAGES:,} messages published under count" in run
 
 
 def test_a_capture_gone_through_backwards_takes_no_more_memory(
@@ -392,19 +395,28 @@ def test_a_capture_gone_through_backwards_takes_no_more_memory(
 def test_ctrl_c_does_not_wait_for_who_is_on_the_way_to_a_far_place(
     serve: Serve, tmp_path: Path
 ) -> None:
-    (tmp_path / "long.pcap").write_bytes(questions(10_000))
+    (tmp_path / "long.pcap").write_bytes(questions(5000))
     served = serve("long.pcap")
     with ExitStack() as open_until_then:
-        for _ in range(100):  # which would take half a minute
-            connection = socket.create_connection(("127.0.0.1", served.port))
-            open_until_then.enter_context(connection)
-            connection.sendall(b"GET /play?packet=20000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
-        begin = time.monotonic()
+        connections = []
+        for _ in range(100):
+            connections.append(socket.create_connection(("127.0.0.1", served.port)))
+            open_until_then.enter_context(connections[-1])
+            asked = b"GET /play?packet=10000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            connections[-1].sendall(asked)
+            assert connections[-1].recv(1000).startswith(b"HTTP/1.1 200")
         assert served.interrupt() == "\nended\n"
-        took = time.monotonic() - begin
-    print(f"ended after {took:.2f} s")
-    assert took < BUSY * 2  # a second is theirs, to take what is ready
+        arrived = [b"answer 4995" in rest(connection) for connection in connections]
+    assert not all(arrived)
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Return what a connection still has, up to its end."""
+    heard = b""
+    with suppress(ConnectionResetError):
+        while more := connection.recv(1 << 16):
+            heard += more
+    return heard
 
 
 @pytest.mark.usefixtures("loopback_alone")
@@ -413,37 +425,38 @@ def test_a_click_is_answered_while_it_rains(serve: Serve, browser: Browser) -> N
     served = serve("--live", "lo")
     page.goto(served.url)
     status(page, "^live$")
-    sent: list[int] = []
-    port = free_port()
-    rain = threading.Thread(target=lambda: sent.append(publish(RATE, SECONDS, port)))
-    rain.start()
-    pick(page, port)
-    run = events(page).filter(has_text="messages published under count")
-    expect(run).to_be_visible()
-    took = page.evaluate(CLICKS)
-    rain.join()
-    totals = Listener(served).totals
-    wait_for(lambda: totals.get("PUB-SUB", 0) >= sent[0], 30)
-    said = run.get_attribute("aria-label") or ""
-    counted = re.findall(r"([\d,]+) messages published under count", said)
-    print(f"counted {counted[0]} of {sent[0]:,}; click to bytes: at most {max(took)} ms")
-    assert sorted(took)[-3] < 200, took  # a busy machine may miss it once or twice
-    expect(run).to_have_text(re.compile(f"{sent[0]:,} messages published under count"))
+    port, dry, sent = free_port(), threading.Event(), 0
+
+    def rain() -> None:
+        nonlocal sent
+        with published(port) as send:
+            while not dry.wait(0.005):
+                send()
+                sent += 1
+
+    cloud = threading.Thread(target=rain)
+    cloud.start()
+    try:
+        pick(page, port)
+        run = events(page).filter(has_text="messages published under count")
+        expect(run).to_be_visible()
+        page.evaluate(CLICKS)
+    finally:
+        dry.set()
+        cloud.join()
+    expect(run).to_have_text(re.compile(f"{sent:,} messages published under count"))
     page.close()
 
 
-# Presses one arrow after the other; the milliseconds until its bytes are painted.
+# Presses one arrow after the other; of each the bytes are there before messages go on.
 CLICKS = """async () => {
-  const took = [], painted = () => new Promise((done) =>
-    requestAnimationFrame(() => setTimeout(done)));
-  for (let at = 0; at < 20; at++) {
+  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  for (let at = 0; at < 10; at++) {
     const rows = document.querySelectorAll("[role=option]");
-    const row = rows[at % rows.length], begun = performance.now();
+    const row = rows[at % rows.length];
     row.dispatchEvent(new MouseEvent("click", { bubbles: true }));
     await painted();
     if (row.ariaSelected !== "true") throw "not selected";
-    took.push(Math.round(performance.now() - begun));
-    await new Promise((done) => setTimeout(done, 200));
+    await new Promise((done) => setTimeout(done, 100));
   }
-  return took;
 }"""

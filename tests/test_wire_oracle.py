@@ -6,7 +6,6 @@ frame has to have the same frame number, kind, size and text.
 
 import json
 import pickle
-import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import pytest
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
+from conftest import LIMIT
 from live import Live
 from test_wire_story import wirezmq
 from wire_packets import CAPTURES
@@ -29,14 +29,14 @@ SIZES = (0, 1, 255, 256, 100_000)
 class Run:
     """Sockets of one run, and its capture."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder, self.stack, self.ports = folder, stack, set[int]()
+    def __init__(self, live: Live, stack: ExitStack) -> None:
+        self.live, self.stack, self.ports = live, stack, set[int]()
         self.context = stack.enter_context(zmq.Context())
 
     def socket(self, kind: int, **options: object) -> zmq.Socket[bytes]:
         socket = self.context.socket(kind)
         self.stack.callback(socket.close, 0)
-        socket.rcvtimeo = 5000  # milliseconds: a test that hangs should fail
+        socket.rcvtimeo = 1000 * LIMIT  # a test that hangs should fail
         for name, value in options.items():
             setattr(socket, name, value)
         return socket
@@ -82,7 +82,7 @@ def many_requesters(run: Run) -> None:
 
 def pub_sub(run: Run) -> None:
     pub, *subs = run.pair(zmq.XPUB, zmq.SUB, 3)
-    pub.xpub_verbose = True  # each subscription is seen, so that none comes too late
+    pub.xpub_verboser = True  # each subscription is seen, so that none comes too late
     for sub in subs:
         sub.subscribe("WAKTU")
         assert pub.recv() == b"\1WAKTU"
@@ -93,17 +93,20 @@ def pub_sub(run: Run) -> None:
         for _ in range(50):
             sub.recv()
     subs[0].unsubscribe("WAKTU")
-    time.sleep(0.1)
+    assert pub.recv() == b"\0WAKTU"
 
 
 def push_pull(run: Run) -> None:
     push, *pulls = run.pair(zmq.PUSH, zmq.PULL, 3)
-    time.sleep(0.2)
     for job in range(30):
         push.send(pickle.dumps(job))
+    poller, got = zmq.Poller(), 0
     for pull in pulls:
-        for _ in range(10):
+        poller.register(pull, zmq.POLLIN)
+    while got < 30:
+        for pull, _ in poller.poll(1000 * LIMIT):
             pull.recv()
+            got += 1
 
 
 def plain(run: Run) -> None:
@@ -137,8 +140,8 @@ def refused_plain(run: Run) -> None:
     run.stack.callback(authenticator.stop)
     authenticator.configure_plain(passwords={"siswa": "rahasia"})
     wrong = {"plain_username": b"siswa", "plain_password": b"salah"}
-    run.join(run.socket(zmq.REP, plain_server=True), run.socket(zmq.REQ, **wrong))
-    time.sleep(0.4)
+    _, req = run.join(run.socket(zmq.REP, plain_server=True), run.socket(zmq.REQ, **wrong))
+    refused(req)
 
 
 def refused_curve(run: Run) -> None:
@@ -148,11 +151,19 @@ def refused_curve(run: Run) -> None:
     authenticator.configure_curve_callback("*", Nobody())
     public, secret = zmq.curve_keypair()
     keys = dict(zip(("curve_publickey", "curve_secretkey"), zmq.curve_keypair(), strict=True))
-    run.join(
+    _, req = run.join(
         run.socket(zmq.REP, curve_secretkey=secret, curve_server=True),
         run.socket(zmq.REQ, curve_serverkey=public, **keys),
     )
-    time.sleep(0.4)
+    refused(req)
+
+
+def refused(req: zmq.Socket[bytes]) -> None:
+    """Wait until a handshake has failed; the next attempt fails as well."""
+    failed = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    with req.get_monitor_socket(failed) as monitor:
+        assert monitor.poll(1000 * LIMIT)
+        req.disable_monitor()
 
 
 class Nobody:
@@ -174,7 +185,7 @@ def heartbeats(run: Run) -> None:
     req.send(b"Hello")
     rep.send(rep.recv())
     req.recv()
-    time.sleep(0.4)
+    run.live.wait_for("PONG")
 
 
 SAID: dict[Callable[[Run], None], tuple[str, ...]] = {
@@ -270,9 +281,9 @@ def test_real_runs_are_read_as_tshark_reads_them(
 ) -> None:
     live = Live("-w", tmp_path / "run.pcap")
     with ExitStack() as stack:
-        run = Run(tmp_path, stack)
+        run = Run(live, stack)
         talk(run)
-        time.sleep(0.3)  # the last packets
+        live.catch_up()
         live.interrupt()
         found = agree(tmp_path, "run.pcap", run.ports, tshark)
     assert found.total() >= 4
@@ -289,18 +300,18 @@ def test_the_lab_is_read_as_tshark_reads_it(tshark: Reader) -> None:
     )
 
 
-def test_10000_connections_are_found_by_both(
+def test_a_thousand_connections_are_found_by_both(
     loopback_alone: None, tmp_path: Path, tshark: Reader
 ) -> None:
     live = Live("-w", tmp_path / "run.pcap")
     with zmq.Context(io_threads=1) as context, context.socket(zmq.REP) as rep:
-        rep.linger = 0
+        rep.linger, rep.rcvtimeo = 0, 1000 * LIMIT
         port = rep.bind_to_random_port("tcp://127.0.0.1")
-        for begin in range(0, 10_000, 200):
+        for begin in range(0, 1000, 50):
             reqs = []
-            for number in range(begin, begin + 200):
+            for number in range(begin, begin + 50):
                 req = context.socket(zmq.REQ)
-                req.linger = 0
+                req.linger, req.rcvtimeo = 0, 1000 * LIMIT
                 req.connect(f"tcp://127.0.0.1:{port}")
                 req.send(b"%d" % number)
                 reqs.append(req)
@@ -309,11 +320,11 @@ def test_10000_connections_are_found_by_both(
             for number, req in enumerate(reqs, begin):
                 assert req.recv() == b"%d" % number
                 req.close()
-    for _ in range(10_000):  # on a busy machine it is a while behind
-        live.wait_for(' reply "')
+            for _ in reqs:  # what is not read yet, the kernel keeps for a while, not for ever
+                live.wait_for(' reply "')
     live.interrupt()
-    done = wirezmq("run.pcap", "--all", cwd=tmp_path, timeout=200)
-    assert "10,000 ZMTP connections" in done.stdout.splitlines()[0]
+    done = wirezmq("run.pcap", "--all", cwd=tmp_path)
+    assert "1,000 ZMTP connections" in done.stdout.splitlines()[0]
     filters = f"zmtp.data.text && tcp.dstport == {port}"
     fields = ["-T", "fields", "-e", "frame.number", "-e", "zmtp.data.text"]
     hint = ["-o", f"zmtp.tcp.port:{port}"]
@@ -324,4 +335,4 @@ def test_10000_connections_are_found_by_both(
         if ' request "' in line
     ]
     assert sorted(ours) == sorted(line.replace(",", "") for line in theirs)
-    assert sorted(int(line.split("\t")[1]) for line in ours) == list(range(10_000))
+    assert sorted(int(line.split("\t")[1]) for line in ours) == list(range(1000))

@@ -12,6 +12,7 @@ from story import store
 from story.model import Connection
 from story.story import Story
 from tcp import assembler
+from tcp.connection import AWAY
 from wire_packets import (
     ACK,
     CAPTURES,
@@ -114,7 +115,7 @@ def test_what_never_comes_is_given_up_by_distance() -> None:
         for _, event in found.feed(record)
     ]
     gap = next(number for number, kind in new if kind == "gap")
-    assert gap == 8 + assembler.AWAY
+    assert gap == 8 + AWAY
     (connection,) = told(talk.capture).connections
     assert (missing(connection), connection.counts["reply"]) == (9, 60)
 
@@ -141,19 +142,20 @@ def test_6000_connections_open_at_once_are_all_told() -> None:
     assert not any(connection.late for connection in found.connections)
 
 
-def test_closed_connections_need_no_place() -> None:
-    before = [packet for talk in numbered(6000) for packet in begun(talk).close().packets]
+def test_closed_connections_need_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembler, "CLOSED", 100)
+    before = [packet for talk in numbered(1000) for packet in begun(talk).close().packets]
     after = [Talk(client=(bytes((10, 9, 9, n)), 40000)) for n in range(200)]
     found = told(pcap(before + interleaved([begun(talk) for talk in after])))
-    assert len(found.connections) == 6200
+    assert len(found.connections) == 1200
     assert not any(connection.late for connection in found.connections)
-    assert len(found.streams.halves) <= 2 * (assembler.RECENT + 200)
+    assert len(found.assembler.table) <= 2 * (assembler.CLOSED + 200)
 
 
 def test_those_in_handshake_are_dropped_last_and_it_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(assembler, "FLOWS", 100)
+    monkeypatch.setattr(assembler, "FOLLOWED", 100)
     known = [begun(talk).say(1, ready(b"REP")) for talk in numbered(100)]
     shaking = [Talk(client=(bytes((10, 9, 9, n)), 40000)).open() for n in range(80)]
     packets = interleaved(known) + interleaved(shaking)
@@ -262,7 +264,7 @@ def test_a_fragment_that_is_missing_is_said() -> None:
     long = talk.add(0, ACK | PUSH, frame(b"", 1) + frame(b"y" * 50), skip=True)
     talk.packets += fragments(long, 32, [0, 2])
     lines = list(story_lines("x", told(talk.say(1, WORLD).capture)))
-    assert "Fragments of IP packets whose other parts are not there: 2" in lines
+    assert "2 packets are fragments whose other parts are not there" in lines
     assert any("54 bytes (not in the capture)" in line for line in lines)
 
 

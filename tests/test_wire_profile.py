@@ -124,7 +124,7 @@ def test_the_story_column_shows_the_comments_of_an_annotated_capture(
     lines: Lines, tmp_path: Path
 ) -> None:
     done = wirezmq("profile.pcap", "--pcapng", "told.pcapng", cwd=tmp_path)
-    assert done.stderr == ""
+    assert done.stderr == "told.pcapng: written, for Wireshark\n"
     (tmp_path / "told.pcapng").replace(tmp_path / "profile.pcap")
     rows = lines("-T", "tabs", "-Y", "zmtp.flags.command == 0 && tcp.port == 5555")
     assert [row[8].split("; ")[-1].partition(", ")[0] for row in rows[:4]] == [

@@ -11,13 +11,12 @@ from pathlib import Path
 import dpkt  # type: ignore[import-untyped]
 import pytest
 
-from conftest import BRIDGE
+from conftest import BRIDGE, LIMIT
 from grade.requirements import rows
 from output.json import capture_json
 from output.text import story_lines
 from output.words import label
 from story.model import Connection
-from story.story import Story
 from wire_packets import (
     ACK,
     CAPTURES,
@@ -46,7 +45,7 @@ WORLD = frame(b"", 1) + frame(b"World")
 def wirezmq(
     *arguments: str | Path, cwd: Path = CAPTURES, **more: object
 ) -> subprocess.CompletedProcess[str]:
-    options = {"capture_output": True, "text": True, "timeout": 60} | more
+    options = {"capture_output": True, "text": True, "timeout": LIMIT} | more
     sudo = ["sudo"] if "--live" in arguments else []  # a capture needs root
     return subprocess.run([*sudo, sys.executable, WIRE, *arguments], cwd=cwd, **options)  # type: ignore[call-overload, no-any-return]
 
@@ -243,7 +242,7 @@ def test_plain_and_curve_are_named() -> None:
     curve.say(0, command(b"MESSAGE", bytes(40)))
     (connection,) = told(curve.capture).connections
     assert connection.mechanism == "CURVE"
-    assert said(connection)[-1].endswith("encrypted message, 40 bytes")
+    assert said(connection)[-1].endswith("encrypted frame, 15 bytes")
 
 
 def test_who_closed_and_how() -> None:
@@ -339,7 +338,7 @@ def test_a_snap_length_is_said() -> None:
         kept = data[:128]
         cut += head[:8] + len(kept).to_bytes(4, "little") + head[12:] + kept
     text = "\n".join(story_lines("x", told(bytes(cut))))
-    assert "Cut by the snap length: 1 packets" in text
+    assert "1 packet is cut by the snap length: capture with -s 0" in text
     assert "129 of its bytes are not in the capture" in text or "of its bytes are not" in text
 
 
@@ -417,33 +416,31 @@ LATER = dpkt.ip.IP(src=bytes(4), dst=bytes(4), p=6, offset=160, data=bytes(80), 
 
 
 @pytest.mark.parametrize(
-    ("capture", "story", "check"),
+    ("capture", "cause"),
     [
         (
             pcap(Talk().shake().say(0, HELLO).packets, snap=50),
-            "8 of them are cut by the snap length, capture with -s 0",
             "8 packets are cut by the snap length: capture with -s 0",
         ),
         (
             pcap([bytes(60)] * 2, link=147),
-            "packets of link type 147 cannot be read",
-            "packets of link type 147 cannot be read",
+            "2 packets are of link type 147, which cannot be read",
         ),
         (
             pcap([ethernet(bytes(LATER))]),
-            "1 of them are fragments whose other parts are not there",
-            "1 packets are fragments whose other parts are not there",
+            "1 packet is a fragment whose other parts are not there",
         ),
     ],
 )
 def test_why_nothing_was_found_is_said_if_it_is_known(
-    tmp_path: Path, capture: bytes, story: str, check: str
+    tmp_path: Path, capture: bytes, cause: str
 ) -> None:
     (tmp_path / "x.pcap").write_bytes(capture)
     done = wirezmq("x.pcap", cwd=tmp_path)
-    assert re.fullmatch(f"wirezmq.py: x.pcap: no ZMTP in its . packets: {story}\n", done.stderr)
+    assert re.fullmatch(f"wirezmq.py: x.pcap: no ZMTP in its . packets: {cause}\n", done.stderr)
     done = wirezmq("x.pcap", "--check", cwd=tmp_path)
-    assert done.stdout.count(f"MISSING  {check}\n") == 13
+    assert re.search(f"  no ZMTP in its . packets: {cause}\n", done.stdout)
+    assert (done.stdout.count(" MISSING\n"), done.returncode) == (13, 1)
 
 
 def test_what_a_cut_capture_holds_is_told(tmp_path: Path) -> None:
@@ -481,7 +478,7 @@ def as_nobody(*arguments: str, cwd: Path = CAPTURES) -> subprocess.CompletedProc
         env=os.environ | {"PYTHONPATH": str(WIRE.parent)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
     )
 
 
@@ -517,14 +514,12 @@ def test_a_pipe_is_read_while_it_is_written() -> None:
 
 
 def test_memory_stays_flat() -> None:
-    story = Story()
     talk = Talk().shake()
     for number in range(2000):
         talk.say(0, frame(b"", 1) + frame(b"request %d" % number)).say(1, WORLD)
     (connection,) = told(talk.capture).connections
     assert len(connection.events) < 520
     assert connection.counts["request"] == 2000
-    assert story.connections == []
 
 
 def test_json_of_a_story_can_be_made_without_a_file() -> None:

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import dpkt  # type: ignore[import-untyped]
@@ -35,25 +35,48 @@ def ethernet(packet: dpkt.Packet, kind: int = 0x0800) -> bytes:
     return bytes(12) + struct.pack("!H", kind) + bytes(packet)
 
 
+def ip4(protocol: int, body: bytes, length: int | None = None) -> bytes:
+    """Return an IPv4 packet; `length`: what its header states."""
+    packet = dpkt.ip.IP(src=bytes((10, 1, 0, 1)), dst=bytes((10, 1, 0, 2)), p=protocol, data=body)
+    packet.len = 20 + len(body) if length is None else length
+    return bytes(packet.pack_hdr()) + body
+
+
+def ip6(protocol: int, body: bytes, length: int | None = None) -> bytes:
+    """Return an IPv6 packet; `length`: what its header states."""
+    stated = len(body) if length is None else length
+    head = struct.pack("!IHBB", 6 << 28, stated, protocol, 64)
+    return head + b"\xfe\x80" + bytes(13) + b"\1" + b"\xfe\x80" + bytes(13) + b"\2" + body
+
+
+def udp(port: int, body: bytes) -> bytes:
+    """Return an IPv4 packet with a UDP datagram to a port."""
+    return ip4(17, struct.pack("!HHHH", 50000, port, 8 + len(body), 0) + body)
+
+
 def pcap(
     packets: Iterable[bytes],
     link: int = 1,
     order: str = "<",
     nano: bool = False,
     snap: int = 262144,
+    times: Sequence[float] = (),
     start: int = 1,
     step: int = 0,
 ) -> bytes:
     """Return a capture file, of which no packet has more bytes than `snap`.
 
-    The first comes `start` seconds after 1970, and each `step` units of the clock after the one
-    before it; if that is 0, a millisecond.
+    The first packet comes `start` seconds after 1970, the others each so many `times` in seconds
+    after that, or else each `step` units of the clock after the one before it, a millisecond if
+    that is 0.
     """
-    step = step or (1_000_000 if nano else 1000)
+    units = 1_000_000_000 if nano else 1_000_000
+    step = step or units // 1000
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4
     out = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, link)]
     for number, data in enumerate(packets):
-        seconds, fraction = divmod(number * step, 1_000_000_000 if nano else 1_000_000)
+        after = round(times[number] * 1_000_000) * (units // 1_000_000) if times else number * step
+        seconds, fraction = divmod(after, units)
         kept = data[:snap]
         out.append(struct.pack(order + "IIII", start + seconds, fraction, len(kept), len(data)))
         out.append(kept)
@@ -92,6 +115,23 @@ def enhanced(
 
 def statistics(which: int = 0, options: bytes = b"", order: str = "<") -> bytes:
     return block(5, struct.pack(order + "III", which, 0, 0) + options, order)
+
+
+def pcapng(
+    interfaces: list[tuple[int, int, int | None]],
+    packets: Iterable[tuple[int, int, bytes]],
+    order: str = "<",
+) -> bytes:
+    """Return a pcapng file: interfaces are link type, resolution, offset in seconds."""
+    parts = [section(order)]
+    for link, resolution, offset in interfaces:
+        options = option(9, bytes((resolution,)), order)
+        if offset is not None:
+            options += option(14, struct.pack(order + "q", offset), order)
+        parts.append(interface(link, options + bytes(4), order))
+    parts.append(statistics(order=order))  # to be passed over
+    parts += [enhanced(data, which, time, order=order) for which, time, data in packets]
+    return b"".join(parts) + block(3, struct.pack(order + "I", 60) + bytes(60), order)
 
 
 def stream(data: bytes) -> io.BufferedReader:

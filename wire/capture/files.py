@@ -17,7 +17,8 @@ from capture.pcap import MAGICS, PcapReader
 from capture.pcapng import MAGIC, PcapngReader
 
 HERE = "/here"  # where zmq.yml shows zmq-wire the folder that the user stands in
-EMPTY = "empty: nothing was captured, or tcpdump has not ended yet"
+EMPTY = "empty: nothing was captured, or tcpdump has not ended yet"  # not even a header
+NO_PACKET = "empty: no packet is in it; nothing passed, or tcpdump has not ended yet"
 READS = 100_000  # of a gzip file, before it is weighed what they find
 LOOK = 512  # bytes that tell a text from other files
 # What students hand to a reader of captures, and how it begins. Python before 3.14 reads no zstd.
@@ -135,7 +136,7 @@ class CaptureFile:
                 found = packets(plain(file), self.copy)
                 for packet in self.watch(iter(found), file) if self.watch else found:
                     yield packet
-            self.wrong = "" if packet else EMPTY
+            self.wrong = "" if packet else NO_PACKET
         except CaptureError as error:
             self.wrong = str(error)
         except NotWritten:
@@ -151,10 +152,15 @@ class CaptureFile:
         return sys.stdin.buffer if self.source == "-" else open(self.source, "rb", 1 << 20)
 
 
+def magic_number(path: str) -> bytes:
+    """Return how a file begins, which is another one for each format. Raises OSError."""
+    with open(path, "rb") as file:
+        return file.read(4)
+
+
 def is_capture(path: str) -> bool:
     """Tell whether a file begins as a capture does, whatever its name. Raises OSError."""
-    with open(path, "rb") as file:
-        magic = file.read(4)
+    magic = magic_number(path)
     return magic == MAGIC or magic in MAGICS
 
 

@@ -2,12 +2,13 @@
 
 import argparse
 import os
+import re
 import sys
 
+from capture import BRIDGE
 from safe import printable
 from zmtp.patterns import PATTERNS, PORTS
 
-BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 SERVE = "127.0.0.1:8080"
 
 
@@ -19,6 +20,15 @@ def port(text: str) -> tuple[int, tuple[str, str]]:
             f"{printable(os.fsencode(text))}: not a port and a pattern, such as 5555=REQ-REP"
         )
     return int(number), PATTERNS[pattern.upper()]
+
+
+def regex(text: str) -> re.Pattern[str]:
+    """Read a regular expression, in which capitals do not matter."""
+    try:
+        return re.compile(text, re.I)
+    except re.error as error:
+        shown = printable(os.fsencode(text))
+        raise argparse.ArgumentTypeError(f"{shown}: not a regular expression: {error}") from None
 
 
 def arguments() -> argparse.Namespace:
@@ -39,8 +49,10 @@ def arguments() -> argparse.Namespace:
     add("--answers", metavar="FILE", help="how many of these answers are right?")
     add("--grade", action="store_true", help="a table of these captures, or of those in a folder")
     add("--csv", action="store_true", help="that table for a spreadsheet")
+    add("--number", metavar="REGEX", type=regex, help="what a student's number looks like")
+    add("--feedback", metavar="FOLDER", help="with --grade: a short text for each student")
     add("--json", action="store_true", help="the story as JSON")
-    add("--html", metavar="FILE", help="write the story as a page")
+    add("--html", metavar="FILE", help="write the story, or the table, as a page")
     add("--pcapng", metavar="FILE", help="write the capture with a comment on each message")
     add("--port", metavar="N=PATTERN", type=port, action="append", default=[], help="a hint")
     add("--lang", choices=("en", "id"), help="language of the pages and of --check")
@@ -51,20 +63,22 @@ def arguments() -> argparse.Namespace:
     options.check = options.check or bool(options.expect or options.answers)
     if options.live and options.captures:
         parser.error("either captures or --live")
-    told = options.check or options.html or options.pcapng
-    if options.serve and (told or options.json or options.grade):
+    told = options.check or options.pcapng
+    if options.serve and (told or options.html or options.json or options.grade):
         parser.error("--serve shows it in a browser: it goes without another output")
-    if not options.captures and (told or options.json or options.grade):
+    if not options.captures and (told or options.html or options.json or options.grade):
         parser.error("this needs a capture")
     if options.grade and (told or options.all or "-" in options.captures):
-        parser.error("--grade takes captures and folders, and beside them only --csv or --json")
+        parser.error("--grade takes captures and folders, and gives no story beside the table")
     if options.csv and (not options.grade or options.json):
         parser.error("--csv goes with --grade, and without --json")
+    if (options.number or options.feedback) and not options.grade:
+        parser.error("--number and --feedback go with --grade")
     if options.answers and (len(options.captures) > 1 or "-" in options.captures):
         parser.error("--answers is about one capture, which is a file")
     if options.w and options.captures:
         parser.error("-w keeps what is captured live: it goes without a capture")
-    if (options.html or options.pcapng) and len(options.captures) > 1:
+    if (options.html or options.pcapng) and len(options.captures) > 1 and not options.grade:
         parser.error("--html and --pcapng take one capture")
     for written in filter(os.path.exists, filter(None, (options.html, options.pcapng))):
         if any(

@@ -7,16 +7,17 @@ import sys
 from time import time_ns
 from types import FrameType
 
+from capture import BRIDGE
 from capture.files import reason
 from capture.interface import empty, kind_of
 from capture.packet import CaptureError, Packet
 from capture.recorder import Recorder, Totals
 from capture.spool import PcapngFollower
-from cli.arguments import BRIDGE
 from cli.terminal import colour, complain
 from output.text import heading, line
 from safe import printable
-from story.story import New, Story
+from story.model import New
+from story.story import Story
 
 LOOK = 100  # milliseconds between two looks whether something has waited too long
 MANY = 10_000  # packets that are still to be told at Ctrl-C, of which one likes to know

@@ -4,7 +4,7 @@ import argparse
 import gc
 import os
 
-from cli.arguments import BRIDGE
+from capture import BRIDGE
 from cli.terminal import NEEDED, complain
 
 NOT_HERE = (
@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
         folder = options.live if options.live and "/" in options.live else ""
         interface = BRIDGE if folder else options.live or BRIDGE
         ports, serve = options.ports, options.serve
-        show(options.captures, interface, options.w, ports, serve, folder, published or "")
+        where = {"language": options.lang, "folder": folder, "published": published or ""}
+        show(options.captures, interface, options.w, ports, serve, **where)
     except Refusal as refusal:
         return complain(*refusal.args)
     return 0

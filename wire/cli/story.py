@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 
+from capture import BRIDGE
 from capture.files import create, reason
-from cli.arguments import BRIDGE
-from cli.terminal import NEEDED, colour, complain, watched
+from cli.terminal import NEEDED, colour, complain, watched, written
 from safe import printable
 from story.reader import Observer, read
 from story.story import Story
@@ -70,15 +70,17 @@ def tell(
         sys.stdout.writelines(f"{line}\n" for line in lines(name, story))
         if options.html:
             _page(options.html, name, story)
+            written(options.html, "a browser")
         if annotated:
             with create(options.pcapng) as file:
                 annotated.write(file, story)
+            written(options.pcapng, "Wireshark")
         sys.stdout.flush()  # a full disk is noticed here
     except BrokenPipeError:
         raise
     except OSError as error:
-        written = str(error.filename or options.html or options.pcapng or "its output")
-        return complain(written, f"not written: {reason(error, written)}"), ""
+        unwritten = str(error.filename or options.html or options.pcapng or "its output")
+        return complain(unwritten, f"not written: {reason(error, unwritten)}"), ""
     return 0, wrong
 
 

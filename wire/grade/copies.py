@@ -1,90 +1,20 @@
-"""Finds captures that hold the same connection, and says what differs between them.
+"""Finds captures of a class that hold the same connection, and says what differs between them.
 
-A connection is known by its ports and by both initial sequence numbers, which TCP chooses at
-random (RFC 9293, 3.4.1). They stay when a capture is renamed, cut, filtered, merged, saved in
-another format, or when its text, its addresses or its clock are changed. Where the SYN is not in
-the capture, the first bytes that are have numbers close to it, so numbers need only be near. For
-two captures of a class of 1,000 to be so by chance would take millions of classes.
+Two students who capture one bridge at the same time are no copies: each packet passed both
+captures, which noted it some microseconds apart, now more, now less; a saved copy has one shift.
 """
 
 import filecmp
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from capture.packet import Packet
-from story.model import MESSAGES, Event
-from story.reader import Segment
-from story.story import New, Story
+from capture.files import magic_number
+from grade.fingerprint import EVIDENCE, RHYTHM, STAMPS, Fingerprint, Held
 
-CONNECTIONS, TEXTS = 200, 50  # of a capture, and of a connection: what is compared
 OTHERS = 10  # files that are named
-NEAR = 1 << 16  # bytes between what two captures have first of the same connection
-
-
-class Held(NamedTuple):
-    """A connection as one capture holds it."""
-
-    client: str
-    server: str
-    initial: tuple[int, int]  # sequence numbers at which client and server begin
-    syn: int  # microseconds since 1970, 0 if it is not in the capture
-    greeting: int
-    texts: dict[int, str]  # microseconds since 1970 -> text of a message
-
-    @property
-    def ports(self) -> tuple[str, str]:
-        return self.client.rpartition(":")[2], self.server.rpartition(":")[2]
-
-    def same(self, other: "Held") -> bool:
-        """Tell whether both are one connection, if their ports are the same."""
-        return all(
-            (a - b + NEAR) % (1 << 32) <= 2 * NEAR
-            for a, b in zip(self.initial, other.initial, strict=True)
-        )
-
-
-class Fingerprint:
-    """What is kept of a capture to compare it with others."""
-
-    def __init__(self, path: str, name: str) -> None:
-        self.path, self.name = path, name
-        self.packets = 0
-        self.held: list[Held] = []
-        self.texts: dict[int, dict[float, str]] = {}  # number of the connection -> its messages
-
-    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of the messages that a packet completes."""
-        for connection, event in new:
-            if event.kind in MESSAGES and connection.number <= CONNECTIONS:
-                texts = self.texts.setdefault(connection.number, {})
-                if len(texts) < TEXTS:
-                    texts[event.time] = event.text[:100]
-
-    def close(self, story: Story) -> None:
-        """Take the connections of the story, once it is read."""
-        self.packets = story.packets
-
-        def clock(event: Event | None) -> int:
-            return at(event.time) if event else 0
-
-        def at(seconds: float) -> int:
-            return ((story.start or 0) + round(seconds * 1e9)) // 1000
-
-        for connection in story.connections[:CONNECTIONS]:
-            initial, first = connection.initial, connection.firsts
-            if len(initial) == 2:
-                texts = self.texts.get(connection.number, {})
-                self.held.append(
-                    Held(
-                        connection.client,
-                        connection.server,
-                        (initial["client"], initial["server"]),
-                        clock(first.get("syn")),
-                        clock(first.get("greeting client")),
-                        {at(time): text for time, text in texts.items()},
-                    )
-                )
-        self.texts.clear()
+BESIDE = 5000  # microseconds between what two captures of one bridge noted, at most
+COMMON = 5, 3  # events that both have to hold, and different times between them
 
 
 class Copy(NamedTuple):
@@ -93,70 +23,159 @@ class Copy(NamedTuple):
     others: list[str]  # names of at most OTHERS files, the earlier ones in `differs` first
     more: int  # how many there are beyond
     differs: list[str]  # for each earlier file in which a connection is seen first: what differs
+    beside: list[str]  # names of files of the same bridge at the same time
 
 
 class Group:
     """One connection, and the captures that hold it."""
 
-    def __init__(self, first: Held) -> None:
-        self.first = first
+    def __init__(self) -> None:
         self.holders: dict[int, Held] = {}  # index of the capture -> as it holds it
 
 
+class Index:
+    """The connections of a class, to be found again by each of their traces."""
+
+    def __init__(self) -> None:
+        self.ports: dict[tuple[str, str], list[Group]] = {}
+        self.initial: dict[tuple[int, int], Group] = {}
+        self.stamps: dict[int, Group] = {}
+        self.rhythm: dict[int, Group] = {}
+        self.said: dict[int, Group] = {}
+
+    def group(self, held: Held) -> Group:
+        """Return the group that a connection belongs to, with its traces added."""
+        group = next(self._alike(held), None) or Group()
+        alike = self.ports.setdefault(held.ports, [])
+        if group not in alike:
+            alike.append(group)
+        if held.syn:
+            self.initial.setdefault(held.initial, group)
+        for traces, index in (held.stamps, self.stamps), (held.rhythm, self.rhythm):
+            for trace in traces:
+                index.setdefault(trace, group)
+        if held.said:
+            self.said.setdefault(held.said, group)
+        return group
+
+    def _alike(self, held: Held) -> Iterator[Group]:
+        """Yield the groups of which one holder is this connection."""
+        if group := self.initial.get(held.initial):
+            yield group
+        for group in self.ports.get(held.ports, ()):
+            if any(held.near(other) for other in group.holders.values()):
+                yield group
+        for traces, index, enough in (
+            (held.stamps, self.stamps, STAMPS),
+            (held.rhythm, self.rhythm, RHYTHM),
+        ):
+            votes = Counter(index[trace] for trace in traces if trace in index)
+            yield from (group for group, count in votes.items() if count >= enough)
+        if held.said and (group := self.said.get(held.said)):
+            if any(held.paced(other) for other in group.holders.values()):
+                yield group
+
+
 def copies(captures: list[Fingerprint]) -> list[Copy]:
-    """Return for each capture, in the order of the table, which others hold its connections."""
-    known: dict[tuple[str, str], list[Group]] = {}  # by the ports
+    """Return for each capture, in the order of the table, which others hold its connections.
+
+    What the same student handed in is not compared.
+    """
+    index = Index()
     groups: list[list[Group]] = [[] for _ in captures]  # of each capture
-    for index, capture in enumerate(captures):
+    for at, capture in enumerate(captures):
         for held in capture.held:
-            alike = known.setdefault(held.ports, [])
-            group = next((group for group in alike if group.first.same(held)), None)
-            if group is None:
-                group = Group(held)
-                alike.append(group)
-            if index not in group.holders:
-                group.holders[index] = held
-                groups[index].append(group)
-    found = []
-    for index, capture in enumerate(captures):
-        shared = [group for group in groups[index] if len(group.holders) > 1]
-        first = sorted({min(group.holders) for group in shared} - {index})
-        others = sorted({other for group in shared for other in group.holders} - {index, *first})
-        named = [*first, *others]
-        differs = []
-        for earlier in first[:OTHERS]:
-            pairs = [(g.holders[earlier], g.holders[index]) for g in shared if earlier in g.holders]
-            differs.append(_differences(captures[earlier], capture, pairs))
-        names = [captures[other].name for other in named[:OTHERS]]
-        found.append(Copy(names, len(named[OTHERS:]), differs))
-    return found
+            group = index.group(held)
+            if at not in group.holders:
+                group.holders[at] = held
+                groups[at].append(group)
+    beside: dict[tuple[int, int], bool] = {}
+
+    def pairs(there: int, here: int) -> list[tuple[Held, Held]]:
+        return [(g.holders[there], g.holders[here]) for g in groups[here] if there in g.holders]
+
+    def others(group: Group, here: int) -> list[int]:
+        """Return who else holds a connection, and has copied it or been copied."""
+        found = []
+        for there in group.holders:
+            if there == here or captures[there].owners & captures[here].owners:
+                continue
+            pair = min(there, here), max(there, here)
+            if pair not in beside:
+                beside[pair] = _beside(captures[pair[0]], captures[pair[1]], pairs(*pair))
+            if not beside[pair]:
+                found.append(there)
+        return found
+
+    result = []
+    for here, capture in enumerate(captures):
+        holders = [found for group in groups[here] if (found := others(group, here))]
+        first = sorted({min(found) for found in holders if min(found) < here})
+        later = sorted({there for found in holders for there in found} - {*first})
+        differs = [
+            _differences(captures[there], capture, pairs(there, here)) for there in first[:OTHERS]
+        ]
+        named = [*first, *later]
+        bridge = {
+            there for pair, alike in beside.items() if alike and here in pair for there in pair
+        }
+        names = [captures[there].name for there in named[:OTHERS]]
+        together = [captures[there].name for there in sorted(bridge - {here})]
+        result.append(Copy(names, len(named[OTHERS:]), differs, together))
+    return result
+
+
+def _beside(there: Fingerprint, here: Fingerprint, shared: list[tuple[Held, Held]]) -> bool:
+    """Tell whether two captures were made of one bridge at the same time.
+
+    Both students then sent their number, what both hold says the same, and the times differ by
+    more than one amount, all of them small.
+    """
+    apart = [time for a, b in shared for time in a.apart(b)]
+    alike = not any(True for a, b in shared for _ in _texts(a, b))
+    enough, amounts = COMMON
+    return (
+        there.sent
+        and here.sent
+        and alike
+        and len(apart) >= enough
+        and len(set(apart)) >= amounts
+        and max(map(abs, apart)) <= BESIDE
+    )
+
+
+def _texts(a: Held, b: Held) -> Iterator[tuple[str, str]]:
+    """Yield the texts of messages that both hold and that differ."""
+    theirs, moved = dict(zip(*b.moments, strict=True)), _moved(a, b)
+    same = {time: theirs[at] for at, time in zip(*a.moments, strict=True) if at in theirs}
+    for time, text in a.texts.items():
+        if (other := b.texts.get(same.get(time, time + moved), text)) != text:
+            yield text, other
 
 
 def _differences(there: Fingerprint, here: Fingerprint, shared: list[tuple[Held, Held]]) -> str:
-    """Say how many connections two captures share, and what else differs."""
+    """Say how many connections two captures share, by what that is known, and what differs."""
     try:
         if filecmp.cmp(there.path, here.path, shallow=False):
             return "byte for byte"
-        formats = [_magic(capture.path) for capture in (there, here)]
+        formats = [magic_number(capture.path) for capture in (there, here)]
     except OSError:
         formats = []
     count = len(here.held)
-    said = [f"{len(shared)} of {count} connection{'s' * (count != 1)}"]
+    seen = {name for a, b in shared for name in a.evidence(b)}
+    by = ", ".join(name for name in EVIDENCE if name in seen)
+    said = [f"{len(shared)} of {count} connection{'s' * (count != 1)}" + f" ({by})" * bool(by)]
     if there.packets != here.packets:
         said.append(f"{here.packets:,} packets instead of {there.packets:,}")
     if len(set(formats)) > 1:
         said.append("another file format")
-    if any(a[:2] != b[:2] for a, b in shared):
-        said.append("other addresses")
-    texts, shift = [], 0
-    for a, b in shared:
-        moved = _moved(a, b)
-        shift = shift or moved
-        pairs = [(text, b.texts.get(time + moved, text)) for time, text in a.texts.items()]
-        texts += [(old, new) for old, new in pairs if old != new]
+    if any(a.client != b.client or a.server != b.server for a, b in shared):
+        ports = any(a.ports != b.ports for a, b in shared)
+        said.append("other ports" if ports else "other addresses")
+    shift = next((moved for a, b in shared if (moved := _moved(a, b))), 0)
     if shift:
         said.append(f"clock {shift / 1e6:+.6f} s")
-    if texts:
+    if texts := [pair for a, b in shared for pair in _texts(a, b)]:
         more = f" and {len(texts) - 1} more" if texts[1:] else ""
         said.append(f'"{texts[0][1]}" instead of "{texts[0][0]}"{more}')
     if len(said) == 1:
@@ -166,11 +185,11 @@ def _differences(there: Fingerprint, here: Fingerprint, shared: list[tuple[Held,
 
 def _moved(a: Held, b: Held) -> int:
     """Return by how many microseconds the second has a later clock, 0 if that is not known."""
+    if apart := a.apart(b):
+        return Counter(apart).most_common(1)[0][0]
     for here, there in (a.syn, b.syn), (a.greeting, b.greeting):
-        if here and there and there != here:
+        if here and there:
             return there - here
-    if (a.syn and b.syn) or (a.greeting and b.greeting):
-        return 0
     later = Counter(  # cut at the front: by texts that are the same; one may be so by chance
         there - here
         for here, old in a.texts.items()
@@ -178,8 +197,3 @@ def _moved(a: Held, b: Held) -> int:
         if old == new
     )
     return next((moved for moved, times in later.most_common(1) if times > 1), 0)
-
-
-def _magic(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(4)

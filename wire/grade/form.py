@@ -1,34 +1,56 @@
 """The form of answers (docs/jawaban.txt): what it asks, and how a filled form is read.
 
 A line for each answer, `key = value`; `#` begins a comment. Capitals, Windows line endings, a
-byte order mark, UTF-16, `:` for `=` and hyphens or spaces in a key are all well.
+byte order mark, UTF-16, `:` or a tab for `=`, hyphens or spaces in a key are all well. The text in
+a Word or OpenDocument file and the cells of a CSV file are read as such lines.
 """
 
 import codecs
+import html
 import os
 import re
+import zipfile
 from typing import NamedTuple
 
 from capture.files import reason
 from output.language import _
 from safe import printable
 
-PACKETS = {  # key -> kind of event, and the socket type that sends it if there are two
-    "greeting_req": ("greeting", "REQ"),
-    "greeting_rep": ("greeting", "REP"),
-    "ready_req": ("ready", "REQ"),
-    "ready_rep": ("ready", "REP"),
-    "request": ("request", ""),
-    "reply": ("reply", ""),
-    "delimiter": ("reply", ""),
-    "subscribe": ("subscribe", ""),
-    "published": ("published", ""),
-    "job": ("job", ""),
+
+class Question(NamedTuple):
+    """What a question asks for, and where it is marked."""
+
+    module: str  # of grade/, with a class that answers.py calls
+    asks: str  # packets: the kind of event; else: the kind of number
+    whose: str = ""  # a socket type, a pattern, or the question whose packet is meant
+
+
+QUESTIONS = {  # in the order of the form
+    "greeting_start": Question("packets", "greeting", "REQ"),
+    "request": Question("packets", "request"),
+    "reply": Question("packets", "reply"),
+    "size_byte": Question("details", "size in hex", "request"),
+    "request_seq": Question("details", "relative sequence number", "request"),
+    "reply_len": Question("details", "length of the data", "reply"),
+    "first_reply": Question("times", "milliseconds"),
+    "push": Question("counts", "packets with PSH", "REQ-REP"),
+    "subscribe": Question("packets", "subscribe"),
+    "subscriber_data": Question("counts", "packets with data to the server", "PUB-SUB"),
+    "job_ack": Question("acknowledged", "packet"),
+    "jobs_lost": Question("lost_jobs", "jobs"),
 }
-VALUES = ("round_trip", "jobs_lost")  # milliseconds, and a count
-QUESTIONS = (*PACKETS, *VALUES)
 SIZE = 1 << 16  # bytes of a form
+UNPACKED = 1 << 21  # bytes of the text of a document, with its markup
 ODD = 3  # lines that are shown
+DOCUMENTS = ("word/document.xml", "content.xml")  # where Word and OpenDocument have their text
+BREAK = re.compile(r"</(?:w:p|text:p|text:h)>|<w:br/>|<text:line-break/>")
+TAB = re.compile(r"<w:tab/>|<text:tab/>|</w:tc>|</table:table-cell>")
+# What is neither text nor read: how it begins, and what it is.
+UNREAD = {b"{\\rtf": "an RTF document", b"\xd0\xcf\x11\xe0": "an old Word document"}
+UNREAD |= {b"%PDF": "a PDF document", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture"}
+UNITS = {"ns": 1e-6, "s": 1000.0, "detik": 1000.0, "sec": 1000.0, "second": 1000.0}
+UNITS |= dict.fromkeys(("us", "µs", "μs", "mikrodetik", "microsecond", "microseconds"), 1e-3)
+UNITS["seconds"] = 1000.0
 
 
 class FormError(Exception):
@@ -48,12 +70,33 @@ def read_form(path: str) -> Form:
         if os.path.exists(path) and not os.path.isfile(path):  # a pipe might not end
             raise FormError("not a file")
         with open(path, "rb") as file:
-            data = file.read(SIZE + 1)
+            start = file.read(8)
+            if start.startswith(b"PK\x03\x04"):
+                return parse(_document(path).encode())
+            for magic, kind in UNREAD.items():
+                if start.startswith(magic):
+                    raise FormError(f"{kind}, not a text: not read")
+            data = start + file.read(SIZE + 1 - len(start))
     except OSError as error:
         raise FormError(reason(error, path)) from None
     if len(data) > SIZE:
         raise FormError(f"longer than {SIZE:,} bytes: not read")
     return parse(data)
+
+
+def _document(path: str) -> str:
+    """Return the text of a Word or OpenDocument file, a line for each paragraph."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in DOCUMENTS if name in archive.namelist())
+            with archive.open(name) as file:
+                markup = file.read(UNPACKED).decode(errors="replace")
+    except StopIteration:
+        raise FormError("a zip archive, not a text: not read") from None
+    except Exception:  # zipfile raises many kinds on what is damaged
+        raise FormError("a document that is damaged: not read") from None
+    markup = TAB.sub("\t", BREAK.sub("\n", markup))
+    return html.unescape(re.sub(r"<[^>]*>", "", markup))
 
 
 def parse(data: bytes) -> Form:
@@ -63,12 +106,10 @@ def parse(data: bytes) -> Form:
     answers: dict[str, str] = {}
     odd: list[str] = []
     for line in text.splitlines():
-        line = line.split("#", 1)[0].strip()
-        key, sign, value = re.sub(r"[=:]", "=", line, count=1).partition("=")
-        key = re.sub(r"[\s_-]+", "_", key.strip().casefold())
-        value = value.strip()
-        if key not in QUESTIONS or not sign:
-            if line:
+        line = re.sub(r"(?:^|\s)#(?!\d).*|(?<=\S)#.*", "", line).strip()  # "#14" is a number
+        key, value = _answer(line)
+        if key not in QUESTIONS:
+            if line.strip('",;\t '):
                 odd.append(f'"{printable(line.encode())[:40]}"')
         elif re.search(r"\w", value.replace("_", "")):
             known = answers.setdefault(key, value)
@@ -80,15 +121,51 @@ def parse(data: bytes) -> Form:
     return Form(answers, [said] if odd else [])
 
 
+def _answer(line: str) -> tuple[str, str]:
+    """Return the key and the value of a line; the key is "" if it has neither sign nor number."""
+    cells = line.strip('"')
+    found = re.match(r'([^=:\t,;0-9]+?)"?\s*(?:[=:\t,;]|\s(?=#?[0-9]))\s*"?(.*)', cells)
+    if not found:
+        return "", ""
+    key = re.sub(r"[\s_-]+", "_", found[1].strip().casefold())
+    return key, found[2].lstrip('=:"\t ').strip()
+
+
+def numbers(value: str) -> list[int]:
+    """Return the numbers in a value, at most two; none if there is no single one.
+
+    "14", "#14", "packet 14 (the ZMTP one)" are one. "39–47", which is how a run is told, and
+    "8 dan 9" are two; "8 or 9" and three are none.
+    """
+    if re.search(r"\b(?:or|atau)\b", value):
+        return []
+    value = re.sub(r"\([^)]*\)", " ", value) if re.match(r"\D*\d", value) else value
+    value = re.sub(r"(?<=[0-9])\s*[-–—]\s*", " ", value)  # a range
+    found = re.findall(r"-?[0-9]+(?:[.,][0-9]+)*", value)
+    known = list(dict.fromkeys(found))
+    if not 0 < len(known) < 3 or any(not each.isdecimal() or len(each) > 10 for each in known):
+        return []
+    return [int(each) for each in known]
+
+
 def whole(value: str) -> int | None:
-    """Return the one number in a value ("14", "packet 14 (Hello)"), None if it is not one."""
-    found = set(re.findall(r"-?[0-9]+", value))
-    number = found.pop() if len(found) == 1 else ""
-    return int(number) if number.isdecimal() and len(number) < 10 else None
+    """Return the one number in a value, None if it is not one."""
+    found = numbers(value)
+    return found[0] if len(found) == 1 else None
+
+
+def hexadecimal(value: str) -> int | None:
+    """Return the one number in a value that is written in hex ("0a", "0x0A", "0a hex")."""
+    found = re.findall(r"\b(?:0x)?([0-9a-f]{1,16})\b", re.sub(r"\([^)]*\)", " ", value.casefold()))
+    return int(found[0], 16) if len(set(found)) == 1 else None
 
 
 def milliseconds(value: str) -> float | None:
-    """Return the one time in a value ("0.30", ".3", "0,30 ms"), None if it is not one."""
-    found = set(re.findall(r"-?[0-9]*[.,]?[0-9]+", value))
-    number = found.pop().replace(",", ".") if len(found) == 1 else "-"
-    return float(number) if number[0] != "-" and len(number) < 20 else None
+    """Return the one time in a value ("0.30", ".3", "0,30 ms", "409 µs"), None if it is not one."""
+    found = re.findall(r"(-?[0-9]*[.,]?[0-9]+)\s*([^\W\d_]*)", value)
+    if len(set(found)) != 1:
+        return None
+    number, unit = found[0][0].replace(",", "."), found[0][1].casefold()
+    if number[0] == "-" or len(number) >= 20:
+        return None
+    return round(float(number) * UNITS.get(unit, 1.0), 9)

@@ -1,27 +1,33 @@
-"""Grades one capture: what the lab asks for, the student's number, the answers."""
+"""Grades what a student handed in: what the lab asks for, the number, the answers."""
 
 import os
 from dataclasses import dataclass, field
 
 from capture.packet import Packet
 from grade.answers import Answers, Mark
-from grade.copies import CONNECTIONS, Copy, Fingerprint
+from grade.copies import Copy
+from grade.fingerprint import CONNECTIONS, Fingerprint
 from grade.form import Form, FormError, read_form
+from grade.numbers import plain
 from grade.requirements import Requirement, rows
-from grade.submissions import Submission
-from output.text import remarks
+from grade.submissions import File, Submission
+from output.text import losses
+from story.model import New
 from story.reader import Segment, read
-from story.story import New, Story
+from story.story import Story
 
 Ports = dict[int, tuple[str, str]]
+FORMS = 5  # forms of one student that are read
 
 
 @dataclass
 class Graded:
-    """One capture of a class, graded."""
+    """One hand-in, graded by the best of its captures."""
 
-    file: Submission
-    asked: list[Requirement]  # what the lab asks for
+    submission: Submission
+    file: str = ""  # the name of that capture, of the form where there is none; safe to show
+    form: str = ""  # the name of the form that counts, "" if there is none
+    asked: list[Requirement] = field(default_factory=list)  # what the lab asks for
     packets: int = 0
     connections: int = 0  # of ZMTP
     notes: list[str] = field(default_factory=list)  # what kept packets from being told
@@ -30,11 +36,22 @@ class Graded:
     marks: list[Mark] = field(default_factory=list)  # none if there is no form
     odd: list[str] = field(default_factory=list)  # what is wrong with the form itself
     error: str = ""  # what kept the capture from being read to its end
-    copy: Copy = field(default_factory=lambda: Copy([], 0, []))
+    copy: Copy = field(default_factory=lambda: Copy([], 0, [], []))
+    same_form: list[str] = field(default_factory=list)  # who gave the same wrong answers
+    formless: bool = False  # there is no form, and others of the class have one
+
+    @property
+    def captured(self) -> bool:
+        """Tell whether there is a capture at all."""
+        return bool(self.submission.captures)
 
     @property
     def missing(self) -> list[Requirement]:
         return [row for row in self.asked if not row.packets]
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.asked) and not self.missing
 
     def count(self, verdict: str) -> int:
         """Return how many answers are "right", "wrong" or "empty"."""
@@ -42,49 +59,82 @@ class Graded:
 
     @property
     def mistakes(self) -> list[str]:
-        return [mark.mistake for mark in self.marks if mark.mistake]
+        return [str(mark.mistake) for mark in self.marks if mark.mistake]
 
     @property
     def fine(self) -> bool:
-        """Tell whether there is nothing for the lecturer to look at."""
-        wrong = self.missing or self.others or self.copy.others or self.notes or self.odd
-        return self.sent and not wrong and not self.error and self.count("right") == len(self.marks)
+        """Tell whether all is complete and right, and there is nothing to look at."""
+        wrong = self.others or self.copy.others or self.copy.beside or self.notes or self.odd
+        right = self.count("right") == len(self.marks) and not self.formless
+        return self.complete and self.sent and right and not wrong and not self.error
+
+    @property
+    def rank(self) -> tuple[bool, bool, int, int, int]:
+        """Return how good it is: of several captures of one student the best counts."""
+        found = len(self.asked) - len(self.missing)
+        return self.sent, not self.error, found, self.count("right"), self.count("wrong")
 
 
-def grade(file: Submission, numbers: set[str], ports: Ports) -> tuple[Graded, Fingerprint]:
-    """Read one capture; `numbers` are those of the class, `ports` hints for Story."""
+def grade(
+    submission: Submission, numbers: dict[str, str], ports: Ports
+) -> tuple[Graded, list[Fingerprint]]:
+    """Grade a hand-in, and return what tells its captures from others, the best first.
+
+    `numbers` are those of the class, as plain() gives them -> as they are written; `ports` hints
+    for Story.
+    """
+    forms: list[tuple[File, Form]] = []
+    for file in submission.forms[:FORMS]:
+        try:
+            forms.append((file, read_form(file.path)))
+        except FormError as problem:
+            forms.append((file, Form({}, [f"form: {problem}"])))
+    graded = [_capture(submission, file, forms, numbers, ports) for file in submission.captures]
+    graded.sort(key=lambda pair: pair[0].rank, reverse=True)
+    if not graded:
+        row = Graded(submission, submission.forms[0].name, submission.forms[0].name)
+        row.odd = [odd for _, form in forms if not form.answers for odd in form.odd]
+        return row, []
+    return graded[0][0], [fingerprint for _, fingerprint in graded]
+
+
+def _capture(
+    submission: Submission,
+    file: File,
+    forms: list[tuple[File, Form]],
+    numbers: dict[str, str],
+    ports: Ports,
+) -> tuple[Graded, Fingerprint]:
     story = Story(ports=ports, keep=False)
-    form = Form({}, [])
-    try:
-        form = read_form(file.form) if file.form else form
-    except FormError as problem:
-        form.odd.append(f"form: {problem}")
-    answers = Answers(form)
-    fingerprint = Fingerprint(file.path, file.name)
+    fingerprint = Fingerprint(file.path, file.name, submission.owners)
+    marked = [(form_file, Answers(form)) for form_file, form in forms]
     sent: set[str] = set()
 
     def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
         for _, event in new:
-            if event.kind == "request" and event.text in numbers:
+            if event.kind == "request" and (way := plain(event.text)) in numbers:
                 if event.size == len(event.text.encode()):  # not a pickle of it
-                    sent.add(event.text)
-        fingerprint.look(packet, segment, new)
-        if file.form:
-            answers.look(packet, segment, new)
+                    sent.add(way)
 
     if os.path.exists(file.path) and not os.path.isfile(file.path):
         error = "not a file"  # a pipe would not end
     else:
-        error = read(file.path, story, look)
+        looks = [answers.look for _, answers in marked]
+        error = read(file.path, story, look, fingerprint.look, *looks)
     fingerprint.close(story)
-    graded = Graded(file, rows(story), story.packets, len(story.connections), odd=form.odd)
-    graded.error, graded.notes = error, list(remarks(story))
+    graded = Graded(submission, file.name, asked=rows(story), packets=story.packets)
+    graded.connections, graded.error = len(story.connections), error
+    graded.notes = list(losses(story.losses))
     if graded.connections > CONNECTIONS:
         graded.notes.append(f"compared with others: only its first {CONNECTIONS} connections")
     elif graded.connections and not fingerprint.held:
         graded.notes.append("none of its connections can be compared with those of others")
-    graded.sent = file.number in sent
-    graded.others = sorted(n for n in sent - {file.number} if any(map(str.isdigit, n)))
-    if file.form and story.packets:
-        graded.marks = answers.marks(story)
+    graded.sent = fingerprint.sent = bool(submission.owners & sent)
+    others = sent - submission.owners
+    graded.others = sorted({numbers[way] for way in others})
+    for form_file, answers in marked:
+        marks = answers.marks(story) if story.packets else []
+        right = sum(mark.verdict == "right" for mark in marks)
+        if not graded.form or right > graded.count("right"):
+            graded.form, graded.marks, graded.odd = form_file.name, marks, answers.form.odd
     return graded, fingerprint

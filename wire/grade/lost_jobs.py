@@ -7,8 +7,13 @@ the connection is lost, the job under way too.
 
 from collections import deque
 
+from capture.packet import Packet
+from grade import mistakes
 from grade.form import whole
-from story.model import Connection, Event
+from grade.mistakes import Mistake
+from story.model import Connection, Event, New
+from story.reader import Segment
+from story.story import Story
 
 LONGEST = 60  # seconds of a job: what is not from 1 to 60 a worker refuses
 SLACK = 0.3  # seconds in which a worker may be earlier or later than its jobs say
@@ -49,8 +54,12 @@ class Workers:
     def __init__(self) -> None:
         self.workers: dict[int, Worker] = {}  # by the number of the connection
 
-    def look(self, connection: Connection, event: Event) -> None:
-        """Take note of a job, and of the end of a worker."""
+    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
+        """Take note of jobs, and of the ends of workers."""
+        for connection, event in new:
+            self._event(connection, event)
+
+    def _event(self, connection: Connection, event: Event) -> None:
         worker = self.workers.get(connection.number)
         if event.kind == "job":
             if worker is None:
@@ -61,20 +70,24 @@ class Workers:
             worker.over = True
             worker.end = event.time if connection.role(event.sender) == "PULL" else None
 
-    def mistake(self, answer: str) -> str:
-        """Return what is wrong with the count that was given, "" if it is right of a worker."""
-        count = whole(answer)
+    def lost(self) -> set[int]:
+        """Return the counts that may be right of some worker."""
+        return set().union(*(worker.lost() for worker in self.workers.values()))
+
+    def example(self, key: str, story: Story) -> str:
+        """Return the counts that may be right, "" if the capture has none."""
+        return " or ".join(map(str, sorted(self.lost())))
+
+    def mistake(self, key: str, given: str, story: Story) -> Mistake | None:
+        """Return what is wrong with the count that was given, None if it is right of a worker."""
+        count, lost = whole(given), self.lost()
         if count is None:
-            return "no number given for jobs_lost"
-        lost = set().union(*(worker.lost() for worker in self.workers.values()))
+            return Mistake(mistakes.NO_NUMBER, key)
         if count in lost:
-            return ""
+            return None
         if not lost:
-            if any(worker.late for worker in self.workers.values()):
-                return "jobs_lost of a worker whose beginning is not in the capture"
-            return "jobs_lost of a worker whose end is not in the capture"
+            late = any(worker.late for worker in self.workers.values())
+            return Mistake(mistakes.NO_BEGINNING if late else mistakes.NO_END)
         if any(count == worker.jobs for worker in self.workers.values()):
-            return "all jobs handed out taken for jobs_lost"
-        if count + 1 in lost:
-            return "the job under way left out of jobs_lost"
-        return "another count taken for jobs_lost"
+            return Mistake(mistakes.ALL_JOBS)
+        return Mistake(mistakes.UNDER_WAY if count + 1 in lost else mistakes.OTHER_COUNT)

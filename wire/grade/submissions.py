@@ -1,135 +1,180 @@
-"""Which captures a class has handed in, whose they are, and which form lies beside each."""
+"""What a class has handed in, and whose it is: captures and forms, loose or in folders.
+
+What has the same number is one hand-in, whatever its files are called; what has none belongs
+together by its folder, or by its name. Nothing is left out: what fits nowhere is named.
+"""
 
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from capture.files import reason
+from capture.files import is_capture, reason
+from grade.numbers import Numbers, ways
 from safe import printable
 
 CAPTURE = re.compile(r"\.(?:pcap|pcapng|cap)(?:\.(?:gz|zst|lz4))?$", re.I)
-FORM = re.compile(r"\.txt$", re.I)
-MAGIC = {b"\x0a\x0d\x0d\x0a", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4"}
-MAGIC |= {b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d"}
+FORM = re.compile(r"\.(?:txt|csv|docx?|odt|rtf)$", re.I)
+DEPTH = 3  # folders in one another that are looked into
 
 
-class Submission(NamedTuple):
-    """A capture that was handed in."""
+class File(NamedTuple):
+    """A file that was handed in."""
 
     path: str
-    name: str  # the file's name, safe to show
-    number: str  # the student's, as the name has it
-    form: str = ""  # path of the form beside it, "" if there is none
+    name: str  # below the folder of the class, safe to show
+
+
+@dataclass
+class Submission:
+    """What one student, or a pair, handed in."""
+
+    numbers: list[str]  # the student's, of a pair both; none if no name has one
+    captures: list[File] = field(default_factory=list)
+    forms: list[File] = field(default_factory=list)
+
+    @property
+    def number(self) -> str:
+        """Return the numbers as one text, "" if there is none."""
+        return "+".join(self.numbers)
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """Return whose it is, in all ways to write it, to compare."""
+        return frozenset(way for number in self.numbers for way in ways(number))
 
 
 @dataclass
 class Class:
     """All that was handed in."""
 
-    files: list[Submission] = field(default_factory=list)  # sorted by number
+    submissions: list[Submission] = field(default_factory=list)  # sorted by number
     others: list[str] = field(default_factory=list)  # names of what is neither capture nor form
-    forms: list[str] = field(default_factory=list)  # names of forms without a capture
     closed: list[str] = field(default_factory=list)  # paths that cannot be read at all, and why
+
+
+def handed_in(paths: Iterable[str], regex: re.Pattern[str] | None = None) -> Class:
+    """Return what is in these folders, and these files; hidden files are left out.
+
+    `regex`: what a student number is, where the lecturer says so.
+    """
+    found = Class()
+    files: dict[str, File] = {}  # real folder and name: who is named twice counts once
+    named = set()  # files that were named themselves
+    for path in paths:
+        for file in _inside(path, path, found):
+            real = os.path.join(os.path.realpath(os.path.dirname(file.path)), _base(file.path))
+            files.setdefault(real, file)
+            if file.path == path:
+                named.add(path)
+                for beside in _beside(path):
+                    files.setdefault(os.path.realpath(beside), File(beside, shown(beside)))
+    numbers = Numbers([name for file in files.values() for name in _names(file)], regex)
+    groups: dict[tuple[str, ...], Submission] = {}
+    for file in files.values():
+        form = FORM.search(file.path) is not None
+        if not form and file.path not in named and not _may_be_capture(file.path):
+            found.others.append(file.name)
+            continue
+        whose = _whose(file, numbers)
+        key = tuple(number.casefold() for number in whose) or ("", _stem(file))
+        group = groups.setdefault(key, Submission(whose))
+        (group.forms if form else group.captures).append(file)
+    found.submissions = sorted(groups.values(), key=_order)
+    for each in found.submissions:
+        each.captures.sort(key=lambda file: (len(file.name), file.name))
+        each.forms.sort(key=lambda file: (len(file.name), file.name))
+    for each in list(found.submissions):  # a document without a number is no hand-in
+        if not each.captures and not each.numbers and not each.forms[0].path.endswith(".txt"):
+            found.submissions.remove(each)
+            found.others += [file.name for file in each.forms]
+    if not any(each.captures for each in found.submissions):
+        found.others += [file.name for each in found.submissions for file in each.forms]
+        found.submissions = []
+    found.others.sort()
+    return found
+
+
+def _order(submission: Submission) -> tuple[str, str]:
+    files = (*submission.captures, *submission.forms)
+    return submission.number.casefold(), min(file.name for file in files)
+
+
+def _whose(file: File, numbers: Numbers) -> list[str]:
+    """Return the number in the name of a file or in that of its folder, the likelier of both."""
+    known = [found for name in _names(file) if (found := numbers.of(name))]
+    return max(known, key=lambda found: numbers.weight(found[0]), default=[])
+
+
+def _names(file: File) -> list[str]:
+    """Return the names of the folders of a file, and its own without its ending."""
+    *folders, name = file.path.split(os.sep)[-1 - file.name.count("/") :]
+    return [*folders, _plain(name)]
+
+
+def _plain(name: str) -> str:
+    """Return a file's name without its endings.
+
+    Windows hides the last of them, so that a form may be called a.txt.txt or a.pcap.txt.
+    """
+    while FORM.search(name):
+        name = FORM.sub("", name)
+    return CAPTURE.sub("", name)
+
+
+def _stem(file: File) -> str:
+    """Return what the files of a student without a number share: the folder, or the name."""
+    folder, _, name = file.name.rpartition("/")
+    return folder or _plain(name).casefold()
 
 
 def shown(path: str) -> str:
     """Return the name of a file without its folder, safe to show."""
-    return printable(os.fsencode(os.path.basename(path)))
+    return printable(os.fsencode(_base(path)))
 
 
-def number(name: str) -> str:
-    """Return the student number: a file's name up to what is neither letter nor digit."""
-    found = re.match(r"[^\W_]*", name)
-    return found[0] if found else ""
+def _base(path: str) -> str:
+    return os.path.basename(os.path.normpath(path))
 
 
-def stem(name: str) -> str:
-    """Return the name that a capture and its form share, whatever the case.
-
-    Windows hides the end of a name, so that a form may be called a.txt.txt or a.pcap.txt.
-    """
-    while FORM.search(name):
-        name = FORM.sub("", name)
-    return CAPTURE.sub("", name).casefold()
-
-
-def beside(path: str) -> tuple[str, str]:
-    """Return what a capture and its form have in common: their folder, and their name."""
-    folder, name = os.path.split(path)
-    return os.path.realpath(folder), stem(name)
-
-
-def handed_in(paths: Iterable[str]) -> Class:
-    """Return what is in these folders, and these files; hidden files are left out."""
-    found = Class()
-    captures: dict[tuple[str, str], str] = {}  # folder and name: who is named twice counts once
-    forms: dict[tuple[str, str], str] = {}  # folder and stem -> path
-    for path in paths:
-        for each in _inside(path, found):
-            name = os.path.basename(each)
-            if os.path.isdir(each):
-                found.others.append(f"{shown(each)}/")
-            elif FORM.search(name):
-                known = forms.setdefault(beside(each), each)
-                if os.path.realpath(known) != os.path.realpath(each):
-                    found.forms.append(shown(each))
-            elif each == path or CAPTURE.search(name) or _is_capture(each):
-                captures.setdefault((os.path.realpath(os.path.dirname(each)), name), each)
-                if each == path:
-                    _beside(each, forms)
-            else:
-                found.others.append(shown(each))
-    pairs = _paired(list(captures.values()), forms)
-    for path, form in pairs.items():
-        found.files.append(Submission(path, shown(path), number(os.path.basename(path)), form))
-    found.files.sort(key=lambda file: (file.number.casefold(), file.name, file.path))
-    found.forms += sorted(map(shown, set(forms.values()) - set(pairs.values())))
-    return found
-
-
-def _paired(paths: list[str], forms: dict[tuple[str, str], str]) -> dict[str, str]:
-    """Return capture -> its form: of the same name, else the only one left with its number."""
-    pairs = {path: forms.get(beside(path), "") for path in paths}
-    left: dict[tuple[str, str], list[str]] = {}
-    for path in [*sorted(set(forms.values()) - set(pairs.values())), *paths]:
-        folder, name = os.path.split(path)
-        if number(name) and not pairs.get(path):
-            left.setdefault((os.path.realpath(folder), number(name)), []).append(path)
-    for form, path in (each for each in left.values() if len(each) == 2):
-        if form not in pairs and path in pairs:
-            pairs[path] = form
-    return pairs
-
-
-def _inside(path: str, found: Class) -> list[str]:
-    """Return what is in a folder, and a file as it is."""
+def _inside(path: str, top: str, found: Class, depth: int = 0) -> Iterator[File]:
+    """Yield the files in a folder and in those inside it, and a file as it is."""
+    name = shown(path) if path == top else printable(os.fsencode(os.path.relpath(path, top)))
     try:
         if not stat.S_ISDIR(os.stat(path).st_mode):
-            return [path]
-        names = sorted(name for name in os.listdir(path) if not name.startswith("."))
+            yield File(path, name)
+            return
+        if depth > DEPTH:
+            found.others.append(f"{name}/")
+            return
+        names = sorted(each for each in os.listdir(path) if not each.startswith((".", "__")))
     except OSError as error:
-        found.closed.append(f"{printable(os.fsencode(path))}: {reason(error, path)}")
-        return []
-    return [os.path.join(path, name) for name in names]
+        if path != top and not os.path.isdir(path):
+            yield File(path, name)  # such as a link to nowhere: its row says so
+        else:
+            found.closed.append(f"{printable(os.fsencode(path))}: {reason(error, path)}")
+        return
+    if not names and path != top:
+        found.others.append(f"{name}/")
+    for each in names:
+        yield from _inside(os.path.join(path, each), top, found, depth + 1)
 
 
-def _beside(path: str, forms: dict[tuple[str, str], str]) -> None:
-    """Find the form of a capture that was named itself."""
+def _beside(path: str) -> Iterator[str]:
+    """Yield the form of a capture that was named itself."""
     for end in ".txt", ".TXT", ".Txt":
         form = CAPTURE.sub("", path) + end
-        if os.path.exists(form):
-            forms.setdefault(beside(form), form)
+        if form != path and os.path.exists(form):
+            yield form
 
 
-def _is_capture(path: str) -> bool:
-    """Tell whether a file begins as a capture does, whatever its name."""
+def _may_be_capture(path: str) -> bool:
+    """Tell whether a file begins as a capture does, or is called one."""
+    if CAPTURE.search(path):
+        return True
     try:
-        if not os.path.isfile(path):  # a pipe would not end
-            return False
-        with open(path, "rb") as file:
-            return file.read(4) in MAGIC
+        return os.path.isfile(path) and is_capture(path)  # a pipe would not end
     except OSError:
         return False

@@ -12,10 +12,31 @@ from grade.form import QUESTIONS
 from grade.graded import Graded
 from grade.submissions import Class
 
-CONFUSED = ("TCP", "greeting taken", "READY taken")  # how the mistakes that matter most begin
+CONFUSED = (
+    "TCP",
+    "greeting taken",
+    "READY taken",
+    "requests",
+)  # how the mistakes that matter most begin
 NAMES = 3  # files that a line names
+ALIKE = 2  # wrong answers without which forms may be the same by chance
 # A cell that begins so is a formula to a spreadsheet, which may take ";" for the end of a cell.
 FORMULA = re.compile("(?:^|(?<=;)) *(?=[=+@＝＋－＠-])")
+
+
+def finish(rows: list[Graded]) -> None:
+    """Note in each row what only the class tells: forms that are the same, or not there."""
+    whose = {file.name: row.submission.numbers for row in rows for file in row.submission.captures}
+    alike: dict[tuple[tuple[str, str], ...], list[Graded]] = {}
+    for row in rows:
+        beside = {number for name in row.copy.beside for number in whose[name]}
+        row.others = [number for number in row.others if number not in beside]
+        row.formless = not row.form and any(other.form for other in rows)
+        if row.count("wrong") >= ALIKE:
+            alike.setdefault(tuple((mark.key, mark.given) for mark in row.marks), []).append(row)
+    for same in alike.values():
+        for row in same:
+            row.same_form = [other.file for other in same if other is not row]
 
 
 def lacks(graded: Graded) -> list[str]:
@@ -46,7 +67,7 @@ def _named(names: list[str], more: int = 0) -> str:
 
 def _copied(graded: Graded) -> Iterator[str]:
     """Say which files hold the same connections, and what differs from the earlier ones."""
-    names, more, differs = graded.copy
+    names, more, differs, _ = graded.copy
     for name, what in zip(names, differs, strict=False):
         yield f"same as {name}: {what}"
     if later := names[len(differs) :]:
@@ -54,34 +75,44 @@ def _copied(graded: Graded) -> Iterator[str]:
 
 
 def remarks(graded: Graded) -> Iterator[str]:
-    """Say in words all that a lecturer has to look at."""
+    """Say in words all that a lecturer has to look at, and what else was handed in."""
+    if not graded.captured:
+        yield "no capture"
     if graded.error:
         yield graded.error
     yield from graded.notes
     if graded.packets and graded.missing:
         yield from _missing(graded)
-    if graded.packets:
-        if not graded.file.number:
-            yield "no number in the file's name"
-        elif not graded.sent:
-            yield f'no request is "{graded.file.number}"'
+    if graded.captured and not graded.submission.number:
+        yield "no number in the file's name"
+    elif graded.packets and not graded.sent:
+        yield " and ".join(f'no request is "{number}"' for number in graded.submission.numbers)
     if graded.others:
         yield f"numbers of others: {_named(graded.others)}"
     yield from _copied(graded)
+    if graded.copy.beside:
+        yield f"the same bridge at the same time as {_named(graded.copy.beside)}"
     yield from graded.mistakes
+    if graded.same_form:
+        yield f"the same wrong answers as in {_named(graded.same_form)}"
     yield from graded.odd
+    files = (*graded.submission.captures, *graded.submission.forms)
+    if more := [file.name for file in files if file.name not in (graded.file, graded.form)]:
+        yield f"the best of several; also handed in: {', '.join(more)}"
 
 
 def cells(graded: Graded) -> tuple[str, ...]:
     """Return the columns of a line, the remarks last."""
-    lab = "complete" if not graded.missing else "MISSING" if graded.packets else "UNREAD"
+    lab = "complete" if graded.complete else "MISSING" if graded.packets else "UNREAD"
+    if not graded.captured:
+        lab = "NO FILE"
     answers = f"{graded.count('right')} of {len(graded.marks)}"
     if not graded.marks:
-        answers = "-" if graded.file.form else "no form"
+        answers = "-" if graded.form else "no form"
     sent = "yes" if graded.sent else "MISSING" if graded.packets else "-"
-    copied = "COPY" if graded.copy.others else "-"
-    number = graded.file.number[:20] or "?"
-    return number, lab, sent, copied, answers, graded.file.name[:60], "; ".join(remarks(graded))
+    copied = "COPY" if graded.copy.others else "bridge" if graded.copy.beside else "-"
+    number = graded.submission.number[:24] or "?"
+    return number, lab, sent, copied, answers, graded.file[:60], "; ".join(remarks(graded))
 
 
 HEAD = ("number", "lab", "number sent", "copies", "answers", "file", "what to look at")
@@ -105,56 +136,77 @@ def lines(rows: list[Graded], handed: Class) -> Iterator[str]:
         yield f"{count:>5,}  without {name}"
     for name, count in totals["mistakes"].items():
         yield f"{count:>5,}  {name}"
+    if totals["same_forms"]:
+        yield f"{totals['same_forms']:,} with the wrong answers of another, word for word"
     if totals["took_tcp_for_zmtp"]:
         yield f"{totals['took_tcp_for_zmtp']:,} took TCP for ZMTP, or its handshake for a message"
     yield from left_out(handed)
 
 
 def left_out(handed: Class) -> Iterator[str]:
-    """Say what was handed in and is in no line."""
+    """Say what was handed in and is in no line, each by its name."""
     if handed.others:
-        yield f"neither captures nor forms: {_named(handed.others)}"
-    if handed.forms:
-        yield f"forms without a capture: {_named(handed.forms)}"
+        yield f"neither captures nor forms: {', '.join(handed.others)}"
 
 
 def summary(rows: list[Graded]) -> dict[str, Any]:
-    """Return what holds for the class, what is most frequent first."""
-    confused = [row for row in rows if any(name.startswith(CONFUSED) for name in row.mistakes)]
+    """Return what holds for the class, what is most frequent first.
+
+    A form that several handed in, word for word, is counted once where it is wrong.
+    """
+    once = [row for at, row in enumerate(rows) if not _counted(row, rows[:at])]
+    confused = [row for row in once if any(name.startswith(CONFUSED) for name in row.mistakes)]
     return {
         "captures": len(rows),
-        "complete": sum(not row.missing for row in rows),
+        "complete": sum(row.complete for row in rows),
         "sent": sum(row.sent for row in rows),
         "copies": sum(bool(row.copy.others) for row in rows),
-        "unread": sum(bool(row.error) for row in rows),
+        "unread": sum(bool(row.error) or not row.captured for row in rows),
         "missing": dict(Counter(name for row in rows for name in lacks(row)).most_common()),
         "took_tcp_for_zmtp": len(confused),
-        "mistakes": dict(Counter(name for row in rows for name in row.mistakes).most_common()),
+        "same_forms": sum(bool(row.same_form) for row in rows),
+        "mistakes": dict(Counter(name for row in once for name in row.mistakes).most_common()),
     }
 
 
+def _counted(row: Graded, earlier: list[Graded]) -> bool:
+    """Tell whether an earlier row has the same wrong answers."""
+    return bool(row.same_form) and any(other.file in row.same_form for other in earlier)
+
+
 def objects(rows: Iterable[Graded]) -> Iterator[dict[str, Any]]:
-    """Yield each capture as the object of JSON and the line of CSV."""
+    """Yield each hand-in as the object of JSON and the line of CSV."""
     for row in rows:
-        found = {
-            "number": row.file.number,
-            "file": row.file.name,
-            "complete": not row.missing,
+        files = (*row.submission.captures, *row.submission.forms)
+        found: dict[str, Any] = {
+            "number": row.submission.number,
+            "file": row.file,
+            "complete": row.complete,
             "missing": lacks(row),
             "number_found": row.sent,
             "other_numbers": row.others,
             "copies": row.copy.others + [f"{row.copy.more} more"] * bool(row.copy.more),
             "differences": list(_copied(row)),
-            "form": bool(row.file.form),
+            "form": bool(row.form),
             "right": row.count("right"),
             "asked": len(row.marks),
             "mistakes": row.mistakes,
             "form_errors": row.odd,
             "notes": row.notes,
-            "error": row.error,
+            "error": row.error or ("" if row.captured else "no capture"),
+            "same_bridge": row.copy.beside,
+            "same_form": row.same_form,
+            "files": [file.name for file in files],
         }
-        verdicts = {mark.key: mark.verdict for mark in row.marks}
-        yield found | {f"answer_{key}": verdicts.get(key, "") for key in QUESTIONS}
+        marks = {mark.key: mark for mark in row.marks}
+        for key in QUESTIONS:
+            mark = marks.get(key)
+            found[f"given_{key}"] = mark.given if mark else ""
+            found[f"correct_{key}"] = mark.right if mark else ""
+            found[f"why_{key}"] = str(mark.mistake) if mark and mark.mistake else ""
+        yield found | {
+            f"answer_{key}": marks[key].verdict if key in marks else "" for key in QUESTIONS
+        }
 
 
 def cell(value: Any) -> str:
@@ -178,5 +230,5 @@ def write_csv(rows: list[Graded], handed: Class, out: TextIO) -> None:
 def as_json(rows: list[Graded], handed: Class) -> str:
     """Return the class as one object."""
     whole = {"captures": list(objects(rows)), "class": summary(rows)}
-    whole |= {"others": handed.others, "forms_without_capture": handed.forms}
+    whole["others"] = handed.others
     return json.dumps(whole, ensure_ascii=False, indent=1)

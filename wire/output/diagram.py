@@ -6,14 +6,15 @@ writes them as SVG, and so does the script of the live page, with templates/diag
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
 from output.hosts import shorten
-from output.language import _
-from output.words import say, span
-from story.model import MESSAGES, Connection, Event
+from output.language import _, number, plain
+from output.words import say, span, took
+from story.model import CLOSE, KINDS, LACK, MESSAGES, OPEN, SHAKE, TALK, Connection, Event
 
 WIDTH, LEFT, RIGHT = 760, 184, 675  # units of the drawing; the lifelines of client and server
 TALL = 1000  # units: a part of a diagram that is no taller fits on one A4 page
@@ -24,31 +25,15 @@ BOX = 25  # characters of a line in the box that names a side
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^\x21-\x7e]*")
 ROW, TITLE = 30, 18  # units from one arrow to the next, and for the name of a phase
 MIDDLE = (LEFT + RIGHT) / 2
+PACKET, TIME = 90, 176  # units: where the columns left of the lifelines end
 
-PHASES = {"syn": "TCP handshake", "syn-ack": "TCP handshake", "ack": "TCP handshake"}
-PHASES |= {"refused": "TCP handshake", "fin": "TCP close", "rst": "TCP close"}
-PHASES |= dict.fromkeys(
-    ("greeting", "identity", "hello", "welcome", "initiate", "ready", "error"), "ZMTP handshake"
-)
-
-
-def style(kind: str) -> str:
-    """Return the class of the arrow of an event: tcp, zmtp, message, missing or bad."""
-    if kind in ("late", "gap"):
-        return "missing"
-    if kind in ("refused", "rst", "error"):
-        return "bad"
-    if kind in (*MESSAGES, "subscribe", "cancel"):
-        return "message"
-    return "zmtp" if PHASES.get(kind, "") in ("", "ZMTP handshake") else "tcp"
-
-
-def phase(kind: str) -> tuple[str, str]:
-    """Return the name of the phase that an event belongs to, and the class of its band."""
-    if kind in ("late", "gap"):
-        return "Not in the capture", "band-missing"
-    name = PHASES.get(kind, "Messages")
-    return name, f"band-{'message' if name == 'Messages' else name.split()[0].lower()}"
+TITLES: dict[str, tuple[Callable[[], str], str]] = {  # of a phase, and the class of its band
+    OPEN: (lambda: _("TCP handshake"), "band-tcp"),
+    CLOSE: (lambda: _("TCP close"), "band-tcp"),
+    SHAKE: (lambda: _("ZMTP handshake"), "band-zmtp"),
+    TALK: (lambda: _("Messages"), "band-message"),
+    LACK: (lambda: _("Not in the capture"), "band-missing"),
+}
 
 
 class Shape(NamedTuple):
@@ -120,6 +105,11 @@ def isolated(said: str) -> str:
     return RIGHT_TO_LEFT.sub("\u2067\\g<0>\u2069", said)
 
 
+def moment(seconds: float) -> str:
+    """Return a time in seconds since the first packet, to the microsecond if there is room."""
+    return plain(seconds, 6 if seconds < 1000 else 3)
+
+
 def lifelines(height: float) -> list[Shape]:
     return [shape("path", "life", d=f"M{x},0 V{height + 0.5:g}") for x in (LEFT, RIGHT)]
 
@@ -129,46 +119,48 @@ def band(kind: str, height: float) -> Shape:
     return shape("rect", kind, x=0, y=0, width=WIDTH, height=height + 0.5)
 
 
-def sides(connection: Connection, names: dict[str, str]) -> Drawing:
-    """Draw the boxes that name the two sides; `names`: "ip:port" -> name."""
+def sides(connection: Connection) -> Drawing:
+    """Draw the boxes that name the two sides, and the heads of the columns below them."""
     both = [(LEFT, connection.client), (RIGHT, connection.server)]
     wrapped = [[at[i : i + BOX] for i in range(0, len(at), BOX)] for _, at in both]
-    top = 46 + 13 * max(map(len, wrapped))
+    height = 25 + 13 * max(map(len, wrapped))
     shapes = [
-        *(shape("path", "life", d=f"M{x},{top - 8} V{top + 0.5}") for x, _ in both),
-        shape("text", "frame", _("Packet"), x=90, y=top - 14),
+        *(shape("path", "life", d=f"M{x},{height + 1} V{height + 20.5}") for x, _address in both),
+        shape("text", "packet", _("Packet"), x=PACKET, y=height + 14),
+        shape("text", "time", _("Time (s)"), x=TIME, y=height + 14),
     ]
     for (x, address), lines in zip(both, wrapped, strict=True):
         shapes += [
-            shape("rect", "box", x=x - 84, y=1, width=168, height=top - 9, rx=4),
+            shape("rect", "box", x=x - 84, y=1, width=168, height=height, rx=4),
             shape("text", "role", connection.role(address), x=x, y=17),
-            shape("text", "name", names.get(address, ""), x=x, y=33),
         ]
-        shapes += [shape("text", "small", line, x=x, y=47 + 13 * i) for i, line in enumerate(lines)]
-    return Drawing(top, shapes)
+        shapes += [shape("text", "small", line, x=x, y=33 + 13 * i) for i, line in enumerate(lines)]
+    return Drawing(height + 20, shapes)
 
 
 def row(connection: Connection, event: Event) -> Drawing:
-    """Draw an event: its packet number, its arrow, what it says."""
+    """Draw an event: its packet number and time, its arrow, what it says."""
     lines = label(event)
     run = 3 if event.count > 1 else 0  # its lines take more room
     height = ROW * (1 if len(lines) == 1 else 1.5) + 2 * run
     y = 19 + run
     start, end = (LEFT, RIGHT) if event.sender == connection.client else (RIGHT, LEFT)
     shapes = [
-        band(phase(event.kind)[1], height),
+        band(TITLES[KINDS[event.kind].phase][1], height),
         *lifelines(height),
-        shape("text", "frame", span(event), x=90, y=y + 4),
+        shape("text", "packet", span(event), x=PACKET, y=y + 4),
+        shape("text", "time", moment(event.time), x=TIME, y=y + 4),
         shape("text", "said", lines[0], x=MIDDLE, y=y - 6 - run),
     ]
     shapes += [shape("text", "said", line, x=MIDDLE, y=y + 14 + run) for line in lines[1:]]
-    return Drawing(height, [*shapes, arrow(style(event.kind), start, end, y, event.count > 1)])
+    return Drawing(height, [*shapes, arrow(KINDS[event.kind].look, start, end, y, event.count > 1)])
 
 
-def title(kind: str) -> Drawing:
-    """Draw the name of the phase that begins with an event of this kind."""
-    name, behind = phase(kind)
-    text = shape("text", "phase", name, x=8, y=14)
+def title(kind: str, took: str = "") -> Drawing:
+    """Draw the name of the phase that begins with an event of this kind, and how long it took."""
+    name, behind = TITLES[KINDS[kind].phase]
+    said = name()[:1].upper() + name()[1:] + f": {took}" * bool(took)
+    text = shape("text", "phase", said, x=8, y=14)
     return Drawing(TITLE, [band(behind, TITLE), *lifelines(TITLE), text])
 
 
@@ -190,14 +182,11 @@ class Part:
         self.height += drawing.height
 
 
-def diagram(connection: Connection, names: dict[str, str]) -> list[Part]:
-    """Return the parts of a diagram, each of which fits on a page, in the order of the story.
-
-    `names`: "ip:port" of the two sides -> name.
-    """
+def diagram(connection: Connection) -> list[Part]:
+    """Return the parts of a diagram, each of which fits on a page, in the order of the story."""
     events = connection.events
     left_out = len(events) - HEAD - TAIL
-    head = sides(connection, names)
+    head, times = sides(connection), took(connection)
     parts = [Part(head)]
     for at, event in enumerate(events):
         if left_out > 1 and HEAD <= at < HEAD + left_out:
@@ -205,7 +194,7 @@ def diagram(connection: Connection, names: dict[str, str]) -> list[Part]:
                 parts[-1].add(
                     skipped(
                         _("{number} more events, which the table tells").format(
-                            number=f"{left_out:,}"
+                            number=number(left_out)
                         )
                     )
                 )
@@ -214,9 +203,9 @@ def diagram(connection: Connection, names: dict[str, str]) -> list[Part]:
         drawn = row(connection, event)
         if parts[-1].height + drawn.height + TITLE + 6 > TALL:
             parts.append(Part(head))
-        part, name = parts[-1], phase(event.kind)[0]
+        part, name = parts[-1], KINDS[event.kind].phase
         if part.phase != name:
-            part.add(title(event.kind))
+            part.add(title(event.kind, times.get(name, "")))
             part.phase = name
         part.add(drawn)
         part.events += 1

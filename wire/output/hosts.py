@@ -1,4 +1,4 @@
-"""Names by role for the addresses of a capture (zmq-req, …), and events with shorter texts."""
+"""Names for the addresses of a capture (zmq-req), and events with shorter texts."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,37 +11,26 @@ def host(address: str) -> str:
     return address.rpartition(":")[0].strip("[]")
 
 
-def roles(connections: Iterable[Connection]) -> dict[tuple[str, str], str]:
-    """Return (IP address, socket type) -> "zmq-sub", of the second such address "zmq-sub-2"."""
-    names: dict[tuple[str, str], str] = {}
-    taken: dict[str, int] = {}
+def hosts(connections: Iterable[Connection]) -> dict[str, str]:
+    """Return IP address -> the service of the lab with its socket type, "zmq-sub".
+
+    Several of a type have their address too, "zmq-sub-172.18.0.5": a capture does not say which
+    number Compose has given to each. Names of an address with several types are joined by "+".
+    """
+    found: dict[str, dict[str, None]] = {}  # type -> addresses
     for connection in connections:
         for address, kind in (
             (connection.client, connection.client_type),
             (connection.server, connection.server_type),
         ):
-            key = (host(address), kind)
-            if kind and key not in names:
-                taken[kind] = taken.get(kind, 0) + 1
-                number = f"-{taken[kind]}" if taken[kind] > 1 else ""
-                names[key] = f"zmq-{kind.lower()}{number}"
+            if kind:
+                found.setdefault(kind, {})[host(address)] = None
+    names: dict[str, str] = {}
+    for kind, addresses in found.items():
+        for address in addresses:
+            name = f"zmq-{kind.lower()}" + f"-{address}" * (len(addresses) > 1)
+            names[address] = f"{names[address]}+{name}" if address in names else name
     return names
-
-
-def hosts(connections: Iterable[Connection]) -> dict[str, str]:
-    """Return IP address -> name; an address with several roles has their names joined by "+"."""
-    joined: dict[str, str] = {}
-    for (address, _), name in roles(connections).items():
-        joined[address] = f"{joined[address]}+{name}" if address in joined else name
-    return joined
-
-
-def named(connection: Connection, names: dict[tuple[str, str], str]) -> dict[str, str]:
-    """Return "ip:port" -> name of the two sides of a connection."""
-    return {
-        address: names.get((host(address), connection.role(address)), "")
-        for address in (connection.client, connection.server)
-    }
 
 
 def shorten(event: Event, limit: int, end: int = 0) -> Event:

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Template as Template  # what environment() gives
 
 from output.diagram import WIDTH, arrow, diagram, isolated
-from output.hosts import named, roles, shorten
-from output.language import _, spoken
+from output.hosts import shorten
+from output.language import _, number, plain, spoken
 from output.octets import octets
-from output.text import closing, heading, remarks
+from output.text import beside, closing, heading, losses, zmtp_count
 from output.timeline import LANES, overview
-from output.words import direction, say, span
+from output.words import MANY, direction, say, span
 from story.model import MESSAGES, Connection, Event
 from story.story import Story
 
@@ -33,7 +34,7 @@ OPEN = 12  # connections that are unfolded; of more than these all are folded
 
 
 def environment(*folders: Path) -> Environment:
-    """Return what fills templates, those of these folders and those of tell/, and escapes."""
+    """Return what fills templates, those of these folders and those of output/, and escapes."""
     made = Environment(
         loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
@@ -53,28 +54,26 @@ def write_page(name: str, story: Story, out: TextIO) -> None:
     """
     connections = story.connections
     listed = connections[:MOST]
-    names = roles(connections)
+    patterns = [c.pattern for c in connections if not (c.guess or c.refused)]
     page = environment().get_template("page.html")
     out.writelines(
         page.generate(
             name=name,
-            packets=f"{story.packets:,}",
-            seconds=f"{story.seconds:.1f}",
+            packets=number(story.packets),
+            seconds=number(story.seconds, 1),
             start=begun(story),
-            count=len(connections),
-            connections=f"{len(connections):,}",
-            patterns=[
-                (pattern, f"{many:,}")
-                for pattern, many in Counter(c.pattern for c in connections).items()
-            ],
-            remarks=list(remarks(story)),
+            count=zmtp_count(story),
+            connections=number(zmtp_count(story)),
+            patterns=[(pattern, number(many)) for pattern, many in Counter(patterns).items()],
+            remarks=[*beside(story), *losses(story.losses)],
             arrows=legend(),
             width=WIDTH,
             axis=overview(story, listed),
             lanes=LANES,
             listed=[entry(connection) for connection in listed],
+            all_listed=len(listed) == len(connections),
             opened=len(connections) <= OPEN,
-            told=(section(connection, names) for connection in listed),
+            told=(section(connection) for connection in listed),
         )
     )
 
@@ -83,7 +82,11 @@ def begun(story: Story) -> str:
     """Return when the capture began, in local time with its zone."""
     if story.start is None:
         return ""
-    start = datetime.fromtimestamp(story.start // 1_000_000_000, UTC).astimezone()
+    try:
+        start = datetime.fromtimestamp(story.start // 1_000_000_000, UTC).astimezone()
+    except (ValueError, OverflowError, OSError):  # the calendar of datetime has the years 1 to 9999
+        seconds = number(story.start // 1_000_000_000)
+        return _("{seconds} seconds after 1970 began").format(seconds=seconds)
     return f"{start:%Y-%m-%d %H:%M:%S} {start.tzname() or ''}".rstrip()
 
 
@@ -104,26 +107,28 @@ def entry(connection: Connection) -> dict[str, Any]:
     """Return what the list of connections says about one."""
     numbers = [event.packet for event in connection.events]
     last = [max(event.packet, event.last_packet) for event in connection.events]
-    messages = sum(connection.counts.get(kind, 0) for kind in MESSAGES)
+    messages = number(sum(connection.counts.get(kind, 0) for kind in MESSAGES))
+    if encrypted := connection.counts.get("encrypted", 0):
+        messages = MANY["encrypted"]().format(count=number(encrypted))
     return {
         "number": connection.number,
         "pattern": connection.pattern,
         "client": f"{connection.role(connection.client)} {connection.client}",
         "server": f"{connection.role(connection.server)} {connection.server}",
         "packets": f"{min(numbers, default=0)}–{max(last, default=0)}",
-        "messages": f"{messages:,}",
+        "messages": messages,
     }
 
 
-def section(connection: Connection, names: dict[tuple[str, str], str]) -> dict[str, Any]:
+def section(connection: Connection) -> dict[str, Any]:
     """Return a connection as the page tells it: heading, diagram, table of its events."""
-    sides = named(connection, names)
     made = entry(connection)
+    sides = connection.client, connection.server
     return made | {
         "heading": heading(connection).partition(": ")[2],
         "filter": " && ".join(f"tcp.port == {at.rpartition(':')[2]}" for at in sides),
-        "sides": f"{made['client']} and {made['server']}",
-        "parts": diagram(connection, sides),
+        "sides": _("{client} and {server}").format(**made),
+        "parts": diagram(connection),
         "rows": rows(connection),
         "notes": [note.strip() for note in closing(connection)],
     }
@@ -136,7 +141,7 @@ def rows(connection: Connection) -> Iterator[dict[str, Any]]:
     for at, event in enumerate(events if left_out < 2 else events[: ROWS - LAST]):
         yield line(connection, event, at < BYTES)
     if left_out >= 2:
-        yield {"more": f"{left_out:,}"}
+        yield {"more": number(left_out)}
         for event in events[-LAST:]:
             yield line(connection, event, False)
 
@@ -145,11 +150,11 @@ def line(connection: Connection, event: Event, with_bytes: bool) -> dict[str, An
     """Return the row of an event."""
     said = say(shorten(event, TEXT))
     if event.first_packet and event.first_packet != event.packet and event.count == 1:
-        said += f" (begins in packet {event.first_packet})"
+        said += _(" (begins in packet {packet})").format(packet=event.first_packet)
     return {
         "more": "",
         "packet": span(event),
-        "time": f"{event.time:.6f}",
+        "time": plain(event.time, 6),
         "layer": event.layer,
         "who": direction(connection, event) if event.kind != "late" else "",
         "said": said,

@@ -4,7 +4,7 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from output.text import remarks
+from output.text import losses
 from story.model import Connection, Event
 from story.story import Story
 
@@ -40,6 +40,6 @@ def connection_object(connection: Connection) -> dict[str, Any]:
 def capture_json(name: str, story: Story) -> str:
     """Return the object of one capture, of a story that kept each event."""
     connections = [connection_object(connection) for connection in story.connections]
-    whole = {"file": name, "packets": story.packets, "remarks": list(remarks(story))}
+    whole = {"file": name, "packets": story.packets, "remarks": list(losses(story.losses))}
     whole["connections"] = connections
     return json.dumps(whole, ensure_ascii=False, indent=1)

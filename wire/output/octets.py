@@ -8,6 +8,7 @@ import pickletools
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from output.language import _, number, plain, spoken
 from safe import text_of
 from story.model import Connection, Event
 from zmtp.frames import COMMAND, LONG, MORE, Frame, Greeting
@@ -15,6 +16,19 @@ from zmtp.frames import COMMAND, LONG, MORE, Frame, Greeting
 SHOWN = 48  # bytes of a part that are shown
 ZEROS = 8  # so many zeros at the end of a part are counted, not shown
 TEXT = 60  # characters of what a part means
+
+ROLES = {
+    "body": lambda: _("body"),
+    "envelope": lambda: _("envelope"),
+    "delimiter": lambda: _("delimiter"),
+    "message": lambda: _("message"),
+    "command": lambda: _("command"),
+}
+PICKLE = {
+    "PROTO": lambda: _("pickle, protocol {value}"),
+    "FRAME": lambda: _("the pickle's size"),
+    "STOP": lambda: _("the end of the pickle"),
+}
 
 
 class Octets(NamedTuple):
@@ -40,7 +54,8 @@ def octets(connection: Connection, event: Event) -> list[Octets]:
             found += _frame(connection, event, item, role)
     if len(event.parts) > len(event.wire) > 0:
         left_out = len(event.parts) - len(event.wire)
-        found.append(Octets("…", "", "", f"{left_out:,} more frames are not shown"))
+        said = _("{count} more frames are not shown").format(count=number(left_out))
+        found.append(Octets("…", "", "", said))
     return found
 
 
@@ -60,60 +75,67 @@ def octet(part: str, data: bytes, meaning: str) -> Octets:
 def _greeting(item: Greeting) -> Iterator[Octets]:
     raw = item.raw
     if raw:
-        yield octet("signature", raw[:10], "how every greeting begins")
+        yield octet(_("signature"), raw[:10], _("how every greeting begins"))
     if item.version >= "3":
-        yield octet("version", raw[10:12], f"ZMTP {item.version}")
-        yield octet("mechanism", raw[12:32], f"{item.mechanism}, padded to 20 bytes")
-        server = "a server of CURVE or PLAIN" if item.as_server else "not as server"
+        yield octet(_("version"), raw[10:12], f"ZMTP {item.version}")
+        yield octet(
+            _("mechanism"),
+            raw[12:32],
+            _("{name}, padded to 20 bytes").format(name=item.mechanism),
+        )
+        server = _("a server of CURVE or PLAIN") if item.as_server else _("not as server")
         yield octet("as-server", raw[32:33], server)
-        yield octet("filler", raw[33:], "31 bytes without a meaning")
+        yield octet(_("filler"), raw[33:], _("31 bytes without a meaning"))
     elif item.version == "2.0":
-        yield octet("revision", raw[10:11], "ZMTP 2.0")
-        yield octet("socket type", raw[11:], item.socket_type or "a number that is none")
+        yield octet(_("revision"), raw[10:11], "ZMTP 2.0")
+        yield octet(_("socket type"), raw[11:], item.socket_type or _("a number that is none"))
 
 
 def _frame(connection: Connection, event: Event, item: Frame, role: str) -> Iterator[Octets]:
     """Yield flags, size and body of a ZMTP frame."""
-    says = "more frames follow" if item.flags & MORE else "the last frame"
+    says = _("more frames follow") if item.flags & MORE else _("the last frame")
     if item.flags & COMMAND:
-        says = "a command"
-    follow = f"{item.size:,} byte{'s' * (item.size != 1)} follow{'s' * (item.size == 1)}"
+        says = _("a command")
+    follow = spoken().ngettext("{size} byte follows", "{size} bytes follow", item.size)
+    follow = follow.format(size=number(item.size))
     if role == "delimiter":
-        follow += ": the empty delimiter"
+        follow += _(": the empty delimiter")
     if item.old:
         stated = item.size + 1
         size = bytes([stated]) if stated < 255 else b"\xff" + stated.to_bytes(8)
-        yield octet("size", size, f"{follow}, and the flags")
-        yield octet("flags", bytes([item.flags]), says)
+        yield octet(_("size"), size, follow + _(", and the flags"))
+        yield octet(_("flags"), bytes([item.flags]), says)
     else:
         if item.flags & LONG:
-            says += "; its size has 8 bytes"
-        yield octet("flags", bytes([item.flags]), says)
-        yield octet("size", item.size.to_bytes(8 if item.flags & LONG else 1), follow)
+            says += _("; its size has 8 bytes")
+        yield octet(_("flags"), bytes([item.flags]), says)
+        yield octet(_("size"), item.size.to_bytes(8 if item.flags & LONG else 1), follow)
     if item.missing:
-        yield Octets("body", "", "", f"{item.missing:,} of its bytes are not in the capture")
+        said = _("{count} of its bytes are not in the capture")
+        yield Octets(_("body"), "", "", said.format(count=number(item.missing)))
     elif item.size:
         yield from _body(connection, event, item, role)
         if len(item.body) < item.size:
             left_out = item.size - len(item.body)
-            yield Octets("…", "", "", f"{left_out:,} more bytes are not shown")
+            said = _("{count} more bytes are not shown").format(count=number(left_out))
+            yield Octets("…", "", "", said)
 
 
 def _body(connection: Connection, event: Event, item: Frame, role: str) -> Iterator[Octets]:
     body = item.body
     if item.flags & COMMAND or event.kind == "encrypted":
         name, data = body[1 : 1 + body[0]], body[1 + body[0] :]
-        yield octet("name", body[: 1 + body[0]], f"{len(name)} bytes: {text_of(name, TEXT)}")
+        yield octet(_("name"), body[: 1 + body[0]], _sized(name, text_of(name, TEXT)))
         yield from _command(connection, event, name, data)
     elif event.kind in ("subscribe", "cancel"):
-        yield octet("filter", body[:1], event.kind)
+        yield octet(_("filter"), body[:1], event.kind)
         if body[1:]:
-            yield octet("topic", body[1:], text_of(body[1:], TEXT))
+            yield octet(_("topic"), body[1:], text_of(body[1:], TEXT))
     elif event.kind == "job" and event.value is not None:
         yield from _pickle(body)
     else:
-        meaning = text_of(body, TEXT) or "nothing"
-        yield octet("identity" if event.kind == "identity" else role, body, meaning)
+        meaning = text_of(body, TEXT) or _("nothing")
+        yield octet(_("identity") if event.kind == "identity" else ROLES[role](), body, meaning)
 
 
 def _command(connection: Connection, event: Event, name: bytes, data: bytes) -> Iterator[Octets]:
@@ -124,13 +146,20 @@ def _command(connection: Connection, event: Event, name: bytes, data: bytes) -> 
         ttl = 2 if name == b"PING" else 0
         if ttl:
             seconds = int.from_bytes(data[:2]) / 10
-            yield octet("time to live", data[:2], f"{seconds:g} s, in tenths of a second")
+            said = _("{seconds} s, in tenths of a second").format(seconds=plain(seconds))
+            yield octet(_("time to live"), data[:2], said)
         if data[ttl:]:
-            yield octet("context", data[ttl:], text_of(data[ttl:], TEXT))
+            yield octet(_("context"), data[ttl:], text_of(data[ttl:], TEXT))
     elif name in (b"SUBSCRIBE", b"CANCEL"):
-        yield octet("topic", data, text_of(data, TEXT) if data else "empty: every topic")
+        yield octet(_("topic"), data, text_of(data, TEXT) if data else _("empty: every topic"))
+    elif name in (b"JOIN", b"LEAVE"):
+        yield octet(_("group"), data, text_of(data, TEXT))
     elif data:
-        yield octet("data", data, "encrypted" if event.kind == "encrypted" else "")
+        yield octet(_("data"), data, _("encrypted") if event.kind == "encrypted" else "")
+
+
+def _sized(data: bytes, said: str) -> str:
+    return _("{size} bytes: {said}").format(size=len(data), said=said)
 
 
 def _properties(data: bytes) -> Iterator[Octets]:
@@ -141,12 +170,13 @@ def _properties(data: bytes) -> Iterator[Octets]:
         size = int.from_bytes(data[end : end + 4])
         name, value = data[at + 1 : end], data[end + 4 : end + 4 + size]
         if len(data) < end + 4 + size:
-            yield octet("data", data[at:], "no property that can be read")
+            yield octet(_("data"), data[at:], _("no property that can be read"))
             return
         said = text_of(name, TEXT)
-        yield octet("property", data[at:end], f"{len(name)} bytes: {said}")
-        says = f"{said} is {text_of(value, TEXT)}" if value else f"{said} is empty"
-        yield octet("value", data[end : end + 4 + size], f"{size} bytes: {says}")
+        yield octet(_("property"), data[at:end], _sized(name, said))
+        says = _("{name} is {value}") if value else _("{name} is empty")
+        says = says.format(name=said, value=text_of(value, TEXT))
+        yield octet(_("value"), data[end : end + 4 + size], _sized(value, says))
         at = end + 4 + size
 
 
@@ -155,6 +185,5 @@ def _pickle(body: bytes) -> Iterator[Octets]:
     ops = [(op.name, said, at or 0) for op, said, at in pickletools.genops(body)]
     ends = [at for _, _, at in ops[1:]] + [len(body)]
     for (name, said, at), end in zip(ops, ends, strict=True):
-        known = {"PROTO": f"pickle, protocol {said}", "STOP": "the end of the pickle"}
-        meaning = known.get(name, "the pickle's size" if name == "FRAME" else f"the int {said}")
-        yield octet("body", body[at:end], meaning)
+        meaning = PICKLE.get(name, lambda: _("the int {value}"))().format(value=said)
+        yield octet(_("body"), body[at:end], meaning)

@@ -14,9 +14,10 @@ from typing import BinaryIO
 from capture.annotated import AnnotatedCopy
 from capture.packet import Packet
 from output.hosts import hosts, shorten
+from output.language import speaking
 from output.words import direction, label
-from story.model import Connection, Event
-from story.story import New, Story
+from story.model import Connection, Event, New
+from story.story import Story
 from tcp.segment import Segment
 
 TEXT, LINE = 100, 500  # characters of a text, and of what is said about a packet
@@ -54,8 +55,9 @@ class Annotated:
 
     def _note(self, connection: Connection, event: Event, first: bool = False) -> None:
         if event.layer == "ZMTP":
-            for number, line in notes(connection, event):
-                self.copy.comment(number, line, first)
+            with speaking("en"):
+                for number, line in notes(connection, event):
+                    self.copy.comment(number, line, first)
 
     def write(self, out: BinaryIO, story: Story) -> None:
         """Write the capture with its comments, and with names for the addresses."""

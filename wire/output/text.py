@@ -2,28 +2,31 @@
 
 from collections.abc import Iterable, Iterator
 
+from output.language import _, number, spoken
 from output.words import direction, say, span
-from story.model import Connection, Event
-from story.store import CONNECTIONS
-from story.story import REFUSED, Story
-from tcp.assembler import FLOWS
+from story.losses import CONNECTIONS, FOLLOWED, REFUSED, Losses
+from story.model import CLOSE, KINDS, LACK, OPEN, SHAKE, TALK, Connection, Event
+from story.story import Story
 
-COLOURS = {"TCP": "36", "ZMTP": "0", "capture": "33", "heading": "1", "bad": "31"}
-PLAIN, MESSAGE = "0", "32"
+COLOURS = {OPEN: "36", CLOSE: "36", SHAKE: "0", TALK: "32", LACK: "33"}
+BAD = "31"
 ROW = "%11s %11.6f  %-15s %-8s %s"  # twice as fast as an f-string, and there are many
 
 
 def heading(connection: Connection) -> str:
     """Return who connected to whom, by socket type, and what they speak."""
     client, server = connection.role(connection.client), connection.role(connection.server)
-    said = f"{connection.pattern}: {client} {connection.client} connected to {server} "
-    said += connection.server
+    said = _("{client} connected to {server}")
     if connection.late:
-        said = said.replace(" connected to ", " and ", 1)
-    if set(connection.counts) == {"refused"}:
-        said = said.replace("connected to", "tried to connect to", 1)
+        said = _("{client} and {server}")
+    if connection.refused:
+        said = _("{client} tried to connect to {server}")
+    client, server = f"{client} {connection.client}", f"{server} {connection.server}"
+    said = f"{connection.pattern}: {said.format(client=client, server=server)}"
     if connection.by_port:
-        said += ", types by the port"
+        said += _(", types by the port")
+    if connection.guess:
+        said += _(", a guess: some of it does not read as ZMTP")
     if connection.version:
         said += f", ZMTP {connection.version}"
     return said + (f", {connection.mechanism}" if connection.mechanism else "")
@@ -36,22 +39,20 @@ def line(connection: Connection, event: Event, colour: bool = False) -> str:
     text = ROW % (span(event), event.time, who, layer, say(event))
     if not colour:
         return text
-    code = COLOURS[layer]
-    if event.kind in ("refused", "rst", "error"):
-        code = COLOURS["bad"]
-    elif layer == "ZMTP" and event.kind not in ("greeting", "ready"):
-        code = MESSAGE
+    kind = KINDS[event.kind]
+    code = BAD if kind.look == "bad" else COLOURS[kind.phase]
     return f"\x1b[{code}m{text}\x1b[0m"
 
 
 def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
     """Yield the whole story of a capture; `name` must be safe to show."""
-    count = story.kept.count
+    count = zmtp_count(story)
     yield (
         f"{name}: {story.packets:,} packets in {story.seconds:.1f} s, "
         f"{count:,} ZMTP connection{'s' * (count != 1)}"
     )
-    yield from remarks(story)
+    yield from beside(story)
+    yield from losses(story.losses)
     for connection in story.connections:
         yield ""
         title = f"[{connection.number}] {heading(connection)}"
@@ -62,60 +63,114 @@ def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
         yield from closing(connection)
 
 
+def zmtp_count(story: Story) -> int:
+    """Return how many connections of ZMTP there are, without guesses and refused attempts."""
+    return story.store.count - story.store.guesses - story.store.attempts
+
+
+def beside(story: Story) -> Iterator[str]:
+    """Say what is told beside the connections of ZMTP, and is none."""
+    ngettext, store = spoken().ngettext, story.store
+    if store.guesses:
+        yield ngettext(
+            "{number} connection is only guessed to be ZMTP, by its port",
+            "{number} connections are only guessed to be ZMTP, by their port",
+            store.guesses,
+        ).format(number=number(store.guesses))
+    if store.attempts:
+        yield ngettext(
+            "{number} client was refused", "{number} clients were refused", store.attempts
+        ).format(number=number(store.attempts))
+
+
 def closing(connection: Connection) -> Iterable[str]:
     """Return what is to be said about a connection as a whole, below its events."""
     indent = " " * 25
     if connection.lost:
-        yield f"{indent}lost sight of among too many others: what came later is not told"
+        yield indent + _("lost sight of among too many others: what came later is not told")
         return
     if connection.counts.keys().isdisjoint(("fin", "rst", "refused")):
-        yield f"{indent}still open when the capture ended"
+        yield indent + _("still open when the capture ended")
+    if "encrypted" in connection.counts:
+        yield indent + _(
+            "encrypted: which frames are messages, parts of one, or commands, cannot be told"
+        )
     if connection.retransmitted:
-        yield (
-            f"{indent}segments that came again (sent twice or captured twice): "
-            f"{connection.retransmitted:,}"
+        said = _("segments that came again (sent twice or captured twice): {count}")
+        yield indent + said.format(count=number(connection.retransmitted))
+
+
+def losses(found: Losses) -> Iterator[str]:
+    """Say what of a capture could not be told, a sentence for each cause."""
+
+    def ngettext(one: str, more: str, many: int, **fields: object) -> str:
+        return spoken().ngettext(one, more, many).format(number=number(many), **fields)
+
+    if found.dropped:
+        yield ngettext(
+            "{number} packet was dropped by the kernel: what it carried is missing",
+            "{number} packets were dropped by the kernel: what they carried is missing",
+            found.dropped,
         )
-
-
-def remarks(story: Story) -> Iterator[str]:
-    """Yield what about the capture as a whole keeps it from being told in full."""
-    if story.dropped:
-        yield f"Dropped while it was captured: {story.dropped:,} packets, whose bytes are missing"
-    if story.cut:
-        yield f"Cut by the snap length: {story.cut:,} packets. Capture with -s 0 to keep all."
-    if lost := story.segments.fragments:
-        yield f"Fragments of IP packets whose other parts are not there: {lost:,}"
-    if story.links:
-        yield f"Not read: packets of link type {_links(story)}"
-    past, dropped, kept = story.kept.past, story.streams.dropped, story.kept
-    if past:
-        which = ", ".join(f"{count:,} {pattern}" for pattern, count in past.items())
-        yield (
-            f"Not told: {sum(past.values()):,} of the ZMTP connections ({which}), since no more "
-            f"than {CONNECTIONS:,} are kept"
+    if found.cut:
+        yield ngettext(
+            "{number} packet is cut by the snap length: capture with -s 0",
+            "{number} packets are cut by the snap length: capture with -s 0",
+            found.cut,
         )
-    if dropped:
-        yield (
-            f"Lost sight of: {dropped:,} TCP connections, since no more than {FLOWS:,} are "
-            "followed at a time: what they carried later is missing, or told as begun before"
+    if found.fragments:
+        yield ngettext(
+            "{number} packet is a fragment whose other parts are not there",
+            "{number} packets are fragments whose other parts are not there",
+            found.fragments,
         )
-    if story.unheard:
-        yield f"Not told: {story.unheard:,} refused attempts of more than {REFUSED:,} clients"
-    if kept.full:
-        yield f"Told together from packet {kept.full} on: all messages of a kind, as they are many"
-
-
-def _links(story: Story) -> str:
-    return ", ".join(map(str, sorted(story.links)))
+    for link, count in found.links.items():
+        yield ngettext(
+            "{number} packet is of link type {link}, which cannot be read",
+            "{number} packets are of link type {link}, which cannot be read",
+            count,
+            link=link,
+        )
+    for name, count in found.unread.items():
+        yield ngettext(
+            "{number} packet is {name}, which is not unwrapped",
+            "{number} packets are {name}, which is not unwrapped",
+            count,
+            name=name,
+        )
+    if found.left_out:
+        which = ", ".join(f"{count:,} {pattern}" for pattern, count in found.left_out.items())
+        yield _(
+            "Not told: {number} of the ZMTP connections ({which}), since no more than {most} are "
+            "kept"
+        ).format(number=number(sum(found.left_out.values())), which=which, most=number(CONNECTIONS))
+    if found.evicted:
+        yield _(
+            "Lost sight of: {number} TCP connections, since no more than {most} are followed at a "
+            "time: what they carried later is missing, or told as begun before"
+        ).format(number=number(found.evicted), most=number(FOLLOWED))
+    if found.unheard:
+        yield _("Not told: {number} refused attempts of more than {most} clients").format(
+            number=number(found.unheard), most=number(REFUSED)
+        )
+    if found.back:
+        packet, seconds = found.back
+        yield _(
+            "The clock goes back by {seconds} s at packet {number}: times across it say nothing"
+        ).format(seconds=number(seconds, 3), number=packet)
+    if found.together:
+        yield _(
+            "Told together from packet {number} on: all messages of a kind, as they are many"
+        ).format(number=found.together)
 
 
 def nothing(story: Story, interface: str) -> str:
     """Say why no ZMTP was found in a capture, as far as that is known; `interface` is the lab's."""
-    said = f"no ZMTP in its {story.packets:,} packets"
-    if story.links:
-        return f"{said}: packets of link type {_links(story)} cannot be read"
-    if story.cut:
-        return f"{said}: {story.cut:,} of them are cut by the snap length, capture with -s 0"
-    if lost := story.segments.fragments:
-        return f"{said}: {lost:,} of them are fragments whose other parts are not there"
-    return f"{said}: was it captured on {interface}?"
+    if not story.packets:
+        return _("it holds no packet: nothing passed while it was captured")
+    cause = _("was it captured on {interface}?")
+    if story.store.guesses:
+        cause = _("what passed on the lab's ports does not read as ZMTP")
+    cause = next(losses(story.losses), cause)
+    said = _("no ZMTP in its {number} packets: {cause}")
+    return said.format(number=number(story.packets), cause=cause.format(interface=interface))

@@ -1,22 +1,27 @@
-"""Says an event in words, for every output that people read."""
+"""Says an event in words, for every output that people read.
 
+What a line says of a run is true of each event in it: see story/runs.py.
+"""
+
+from output.language import _, number
 from story.model import Connection, Event
 
 LINE = 200  # characters of a text that are shown in a line
 TCP = {
-    "syn": "SYN: asks for a TCP connection",
-    "syn-ack": "SYN, ACK: accepts it",
-    "ack": "ACK: the TCP connection is open",
-    "refused": "RST: refused, no one listens on this port",
-    "fin": "FIN: closes, it sends no more",
-    "rst": "RST: breaks the connection off",
-    "late": "begun before the capture: what came earlier cannot be told",
+    "syn": lambda: _("SYN: asks for a TCP connection"),
+    "syn-ack": lambda: _("SYN, ACK: accepts it"),
+    "ack": lambda: _("ACK: the TCP connection is open"),
+    "refused": lambda: _("RST: refused, no one listens on this port"),
+    "fin": lambda: _("FIN: closes, it sends no more"),
+    "rst": lambda: _("RST: breaks the connection off"),
+    "late": lambda: _("begun before the capture: what came earlier cannot be told"),
 }
 
 
 def span(event: Event) -> str:
     """Return the packet number of an event, or the range of a run: "9" or "9–120"."""
-    return f"{event.packet}–{event.last_packet}" if event.count > 1 else str(event.packet)
+    last = event.last_packet or event.packet
+    return f"{event.packet}–{last}" if last != event.packet else str(event.packet)
 
 
 def label(connection: Connection, event: Event) -> str:
@@ -33,51 +38,86 @@ def direction(connection: Connection, event: Event) -> str:
 def say(event: Event) -> str:
     """Say what passed: 'reply "World", 0.42 ms after its request', '60 jobs, 1.0/s: 3, 5, …'."""
     kind = event.kind
-    if kind in TCP:
-        said = TCP[kind] + (f", {event.count} times" if event.count > 1 else "")
-    elif kind in HANDSHAKE:
-        said = HANDSHAKE[kind](event)
-    elif kind == "gap":
-        said = f"{event.size:,} bytes"
+    if kind in TOPICS:
+        said = _topics(event)
+    elif kind in TCP or kind in HANDSHAKE or kind == "gap":
+        first = TCP[kind]() if kind in TCP else HANDSHAKE.get(kind, _gap)(event)
+        said = first + _times(event)
     elif event.count > 1:
         said = _run(event)
     else:
         said = _one(event)
+    if event.noted:
+        note = _("{count} of them with a remark that --all tells").format(count=event.noted)
+        return f"{said} ({note})"
     return f"{said} ({event.note})" if event.note else said
+
+
+def _bytes(size: int) -> str:
+    return _("{size} bytes").format(size=number(size))
+
+
+def _gap(event: Event) -> str:
+    return _bytes(event.size)
+
+
+def _times(event: Event) -> str:
+    """Say how many there are of the one that was said."""
+    if event.count == 1:
+        return ""
+    alike = event.same and event.alike
+    said = _(", {count} times") if alike else _(", the first of {count}")
+    return said.format(count=number(event.count))
 
 
 def _greeting(event: Event) -> str:
     said = f"greeting: ZMTP {event.version}"
     if event.mechanism:
-        said += f", mechanism {event.mechanism}" + ", as server" * event.as_server
-    return said + (f", socket type {event.socket_type}" if event.socket_type else "")
+        said += _(", mechanism {name}").format(name=event.mechanism)
+        said += _(", as server") * event.as_server
+    return said + _(", socket type {name}").format(name=event.socket_type) * bool(event.socket_type)
 
 
 def _ready(event: Event) -> str:
     said = event.kind.upper()
     if not event.socket_type:
         return said + (f": {event.text}" if event.text else "")
-    said += f": socket type {event.socket_type}"
+    said += _(": socket type {name}").format(name=event.socket_type)
     if event.identity:
-        said += f', identity "{event.identity}"'
+        said += _(', identity "{name}"').format(name=event.identity)
     return said + "".join(f', {name} "{value}"' for name, value in event.metadata)
 
 
-def _filter(event: Event) -> str:
-    verb = "SUBSCRIBE to" if event.kind == "subscribe" else "CANCEL of"
-    said = f'{verb} "{event.text}"' + (", that is every topic" if not event.text else "")
-    return said + (f", and {event.count - 1} more" if event.count > 1 else "")
+def _topics(event: Event) -> str:
+    """Say a subscription, or several: all topics by name, of many the first few."""
+    said = TOPICS[event.kind]()
+    if event.count == 1 or event.same:
+        empty = _(", that is every topic") * (not event.text and event.kind in FILTERS)
+        return said.format(topics=f'"{event.text}"') + empty + _times(event)
+    named = ", ".join(f'"{text}"' for text in event.texts)
+    more = event.count - len(event.texts)
+    said = said.format(topics=named)
+    return said + (_(", and {more} more").format(more=number(more)) if more else "")
 
 
 def _plain(event: Event) -> str:
-    said = event.kind.upper() + (f": {event.text}" if event.text else "")
-    return said + (f", {event.count} times" if event.count > 1 else "")
+    return event.kind.upper() + (f": {event.text}" if event.text else "")
 
 
-HANDSHAKE = {"greeting": _greeting, "ready": _ready, "initiate": _ready}
-HANDSHAKE |= {"subscribe": _filter, "cancel": _filter}
+def _identity(event: Event) -> str:
+    return _('identity "{name}"').format(name=event.text) if event.text else _("no identity")
+
+
+HANDSHAKE = {"greeting": _greeting, "ready": _ready, "initiate": _ready, "identity": _identity}
 HANDSHAKE |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "command"), _plain)
-HANDSHAKE["identity"] = lambda event: f'identity "{event.text}"' if event.text else "no identity"
+
+FILTERS = ("subscribe", "cancel")
+TOPICS = {
+    "subscribe": lambda: _("SUBSCRIBE to {topics}"),
+    "cancel": lambda: _("CANCEL of {topics}"),
+    "join": lambda: _("JOIN of group {topics}"),
+    "leave": lambda: _("LEAVE of group {topics}"),
+}
 
 
 def _quoted(text: str) -> str:
@@ -85,21 +125,33 @@ def _quoted(text: str) -> str:
     return f'"{text if len(text) <= LINE else text[: LINE - 1] + "…"}"'
 
 
+ONE = {  # what a single message is called, with its text and without one
+    "request": lambda: (_("request {text}"), _("empty request")),
+    "reply": lambda: (_("reply {text}"), _("empty reply")),
+    "published": lambda: (_("published {text}"), _("empty published")),
+    "job": lambda: (_("job {text}"), _("empty job")),
+    "message": lambda: (_("message {text}"), _("empty message")),
+}
+
+
 def _one(event: Event) -> str:
     """Say a message."""
     if event.kind == "encrypted":
-        return f"encrypted message, {event.size:,} bytes"
+        return _("encrypted frame, {size} bytes").format(size=number(event.size))
     if event.kind == "job" and event.value is not None:
-        return f"job {event.value} (a pickled int)"
-    said = f"{event.kind} {_quoted(event.text)}" if event.text else f"empty {event.kind}"
+        return _("job {value} (a pickled int)").format(value=event.value)
+    full, empty = ONE[event.kind]()
+    said = full.format(text=_quoted(event.text)) if event.text else empty
     if event.size > 200:
-        said += f", {event.size:,} bytes"
+        said += f", {_bytes(event.size)}"
     bodies = sum(part.role == "body" for part in event.parts)
+    bodies += max(0, event.frames - len(event.parts))
     if bodies > 1:
-        said += f" in {bodies} ZMTP frames"
+        said += _(" in {count} ZMTP frames").format(count=bodies)
     said += _before(event)
     if event.round_trip is not None:
-        said += f", {event.round_trip * 1000:.2f} ms after its request"
+        ms = number(event.round_trip * 1000, 2)
+        said += _(", {ms} ms after its request").format(ms=ms)
     return said
 
 
@@ -109,32 +161,64 @@ def _before(event: Event) -> str:
     if "delimiter" not in roles:
         return ""
     part = event.parts[roles.index("delimiter")]
-    said = " after the empty delimiter"
-    if part.packet != event.packet:
-        said += f" in packet {part.packet}"
+    said = _(" after the empty delimiter")
+    if part.packet != event.packet and event.count == 1:
+        said += _(" in packet {packet}").format(packet=part.packet)
     envelope = roles.count("envelope")
-    return said + (f" and an envelope of {envelope}" if envelope else "")
+    return said + (_(" and an envelope of {count}").format(count=envelope) if envelope else "")
+
+
+MANY = {
+    "request": lambda: _("{count} requests"),
+    "reply": lambda: _("{count} replies"),
+    "published": lambda: _("{count} messages published"),
+    "job": lambda: _("{count} jobs"),
+    "message": lambda: _("{count} messages"),
+    "encrypted": lambda: _("{count} encrypted frames"),
+}
 
 
 def _run(event: Event) -> str:
     """Say a run of like messages: count, rate, and what they say."""
-    rate = f", {event.rate:,.1f}/s" if event.rate else ""
+    rate = f", {number(event.rate, 1)}/s" if event.rate else ""
     first, last = event.texts[0], event.last_text
-    noun = {"published": "messages published", "reply": "replies"}.get(event.kind)
-    noun = noun or ("encrypted messages" if event.kind == "encrypted" else event.kind + "s")
-    said = f"{event.count:,} {noun}"
+    said = MANY[event.kind]().format(count=number(event.count))
     if event.kind == "encrypted":
-        return f"{said}{rate}, {event.size:,} bytes"
+        return f"{said}{rate}, {_bytes(event.size)}"
     if event.kind == "job":
         more = ", …" if event.count > len(event.texts) else ""
         return f"{said}{rate}: {', '.join(event.texts)}{more}"
-    if event.topic and all(text.startswith(event.topic) for text in (*event.texts, last)):
-        said += f" under {event.topic}"
-    if first == last and len(set(event.texts)) == 1:
+    if event.topic:
+        said += _(" under {topic}").format(topic=event.topic)
+    if event.same:
         said += f" {_quoted(first)}{rate}"
     else:
-        said += f"{rate}, from {_quoted(first)} to {_quoted(last)}"
-    said += ", each" + _before(event) if _before(event) else ""
+        between = _(", from {first} to {last}")
+        said += rate + between.format(first=_quoted(first), last=_quoted(last))
+    said += _(", each") + _before(event) if event.alike and _before(event) else ""
     if event.round_trip is not None:
-        said += f", {event.round_trip * 1000:.2f} ms after its request on average"
+        ms = number(event.round_trip * 1000, 2)
+        said += _(", {ms} ms after its request on average").format(ms=ms)
+        if event.timed < event.count:
+            said += _(" of {count}").format(count=number(event.timed))
     return said
+
+
+def took(connection: Connection) -> dict[str, str]:
+    """Return how long each handshake took, by its phase: {"tcp-opens": "0.06 ms", …}."""
+    firsts, times = connection.firsts, {}
+    if "syn" in firsts and "ack" in firsts:
+        times["tcp-opens"] = firsts["ack"].time - firsts["syn"].time
+    sides = ("client", "server")
+    greeted, ready = ([firsts.get(f"{kind} {side}") for side in sides] for kind in SHAKEN)
+    if all(greeted) and all(ready):
+        first = min(event.time for event in greeted if event)
+        times["zmtp"] = max(event.time for event in ready if event) - first
+    return {
+        name: _("{ms} ms").format(ms=number(time * 1000, 2))
+        for name, time in times.items()
+        if time >= 0  # else the clock was set back meanwhile
+    }
+
+
+SHAKEN = ("greeting", "ready")  # with what the handshake of ZMTP begins and ends

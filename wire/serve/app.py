@@ -2,10 +2,12 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,78 +16,114 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from output.html import TEMPLATES, environment, legend, write_page
-from serve.broadcast import Broadcast
+from output.html import TEMPLATES, Template, environment, legend, write_page
+from output.language import preferred, speak
 from serve.guard import Guard
-from serve.playback import played
+from serve.live import Live
+from serve.playback import Capture, Place, Playback, find
 from story.reader import read
 from story.story import Story
 
 HERE = Path(__file__).parent
+BACK = 200  # steps before a place that may be asked for with it
+LETTERS = 200  # of a text that is looked for
 
 
 class Shown:
-    """What is shown: a capture that grows, or files. `kept` yields what is kept of the former."""
+    """What is shown: a capture that grows, or files. `kept` yields what is kept of the former.
+
+    `language`: what the command line says; if it says nothing, each browser has its own.
+    """
 
     def __init__(
         self,
         name: str,
         ports: dict[int, tuple[str, str]],
-        hub: Broadcast | None = None,
-        kept: Callable[[], Iterator[bytes]] | None = None,
-        files: list[tuple[str, str, int]] | None = None,
+        language: str | None = None,
+        live: Live | None = None,
+        files: list[Capture] | None = None,
     ) -> None:
-        self.name, self.ports, self.hub, self.kept = name, ports, hub, kept
-        self.files = files or []  # path, name that is safe to show, packets
+        self.name, self.ports, self.language, self.live = name, ports, language, live
+        self.files = files or []
         self.writing = asyncio.Lock()  # of one page for a report at a time
+
+
+@cache
+def template(language: str) -> Template:
+    """Return the template of the page, in a language, which is the one that is spoken."""
+    return environment(HERE / "templates").get_template("live.html")
 
 
 def application(shown: Shown) -> Guard:
     """Return the application that shows a capture."""
-    templates = environment(HERE / "templates")
+    playback = Playback(shown.ports)
 
-    def file_of(request: Request) -> tuple[str, str, int]:
+    def spoken(request: Request) -> str:
+        """Speak the language of a browser from now on, and return it."""
+        language = shown.language or preferred(request.headers.get("accept-language", ""))
+        speak(language)
+        return language
+
+    def file_of(request: Request) -> Capture:
         at = number(request, "capture")
         return shown.files[at if at < len(shown.files) else 0]
 
     async def page(request: Request) -> Response:
-        live = templates.get_template("live.html")
-        at = min(number(request, "capture"), max(0, len(shown.files) - 1))
-        name, packets = shown.files[at][1:] if shown.files else (shown.name, 0)
+        live = template(spoken(request))
+        file = file_of(request) if shown.files else None
         text = live.render(
-            name=name, packets=packets, files=shown.files, at=at, live=not shown.files,
-            arrows=legend(),
+            file=file, name=file.name if file else shown.name, arrows=legend(),
+            names=[each.name for each in shown.files], at=file and shown.files.index(file),
         )  # fmt: skip
-        return Response(text, media_type="text/html")
+        return Response(text, media_type="text/html", headers={"Vary": "Accept-Language"})
 
     async def events(request: Request) -> Response:
-        if shown.hub is None:
+        if shown.live is None:
             return PlainTextResponse("no live capture", 404)
-        return StreamingResponse(shown.hub.stream(), media_type="text/event-stream")
+        stream = shown.live.cast(spoken(request)).stream()
+        return StreamingResponse(stream, media_type="text/event-stream")
 
     async def play(request: Request) -> Response:
         if not shown.files:
             return PlainTextResponse("no capture to play", 404)
-        packet, step = number(request, "packet"), number(request, "step")
-        return Lines(played(file_of(request)[0], shown.ports, packet, step))
+        file, language = file_of(request), spoken(request)
+        if "after" in request.query_params:
+            pace = min(number(request, "pace"), 100_000) / 1000
+            at = Place(file.path, language, number(request, "after"), pace)
+            return Lines(playback.after(at))
+        step, packet = number(request, "step"), number(request, "packet")
+        step = file.step(packet) if packet else step
+        return Lines(playback.place(file, language, step, min(number(request, "back"), BACK)))
+
+    async def search(request: Request) -> Response:
+        if not shown.files:
+            return PlainTextResponse("no capture to play", 404)
+        spoken(request)
+        text = request.query_params.get("text", "")[:LETTERS]
+        found = find(file_of(request), shown.ports, text, number(request, "step"))
+        return Lines(b"" if step is None else b'{"step":%d}\n' % step for step in found)
 
     async def capture(request: Request) -> Response:
         if shown.files:
-            return FileResponse(file_of(request)[0], filename="zmq.pcap", media_type=PCAP)
-        assert shown.kept
+            file = file_of(request)
+            return FileResponse(file.path, filename=Path(file.path).name, media_type=PCAP)
+        assert shown.live
         headers = {"Content-Disposition": 'attachment; filename="zmq.pcap"'}
-        return StreamingResponse(shown.kept(), media_type=PCAP, headers=headers)
+        return StreamingResponse(shown.live.file.kept(), media_type=PCAP, headers=headers)
 
     async def report(request: Request) -> Response:
+        spoken(request)
         async with shown.writing:
             if shown.files:
-                path, name, _ = file_of(request)
-                text = await asyncio.to_thread(told, path, name, shown.ports)
+                file = file_of(request)
+                text = await asyncio.to_thread(told, file.path, file.name, shown.ports)
+                name = f"{file.stem}.html"
             else:
-                assert shown.kept
-                kept = io.BufferedReader(Joined(shown.kept()))
+                assert shown.live
+                kept = io.BufferedReader(Joined(shown.live.file.kept()))
                 text = await asyncio.to_thread(told, kept, "zmq.pcap", shown.ports)
-        headers = {"Content-Disposition": 'attachment; filename="zmq.html"'}
+                name = "zmq.html"
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(text, media_type="text/html", headers=headers)
 
     async def style(request: Request) -> Response:
@@ -95,6 +133,7 @@ def application(shown: Shown) -> Guard:
         Route("/", page),
         Route("/events", events),
         Route("/play", play),
+        Route("/find", search),
         Route("/zmq.pcap", capture),
         Route("/zmq.html", report),
         Route("/static/diagram.css", style),

@@ -1,16 +1,17 @@
 """Changes to any number of browsers, as Server-Sent Events; none holds up another.
 
-Each change is written once, for all. A browser that is too slow, or away for a while, is given
-the whole anew as soon as it reads again, so what waits for it never grows.
+Each change is written once, for all who speak a language. A browser that is too slow, or away for
+a while, is given the whole anew as soon as it reads again, so what waits for it never grows.
 """
 
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from serve.page_state import PageState
+from output.language import speaking
+from serve.page_state import News, PageState
 
 LOG = 4 << 20  # bytes of changes that are kept for those who lag behind
 BEAT = 2.0  # seconds after which a browser hears that the server is still there
@@ -22,29 +23,34 @@ def written(change: dict[str, Any]) -> bytes:
 
 
 class Broadcast:
-    """The changes of a lab, numbered, and who waits for the next one."""
+    """The changes in one language, numbered, and who waits for the next one.
 
-    def __init__(self, lab: PageState) -> None:
-        self.lab = lab
+    `flush` publishes what waits to be; `said` is what is to be said about the capture as a whole.
+    """
+
+    def __init__(
+        self, state: PageState, language: str, said: dict[str, Any], flush: Callable[[], None]
+    ) -> None:
+        self.state, self.language, self.said, self.flush = state, language, said, flush
         self.last = 0  # number of the last change
         self.log: deque[bytes] = deque()
         self.size = 0
-        self.state: dict[str, Any] = {}  # what is to be said about the capture as a whole
         self.open = True
+        self.listeners = 0
         self._next = asyncio.Event()
         self._whole: tuple[int, list[bytes]] = (-1, [])
 
-    def say(self, **state: Any) -> None:
-        """Set what is to be said about the capture, and tell all."""
-        self.state |= state
-        self.publish({"state": self.state})
-
-    def publish(self, change: dict[str, Any]) -> None:
-        """Give a change to all who listen."""
-        data = written(change)
-        self.log.append(data)
+    def publish(self, news: News | None = None) -> None:
+        """Give what has changed to all who listen, or else what is said about the capture."""
         self.last += 1
-        self.size += len(data)
+        if self.listeners:
+            with speaking(self.language):
+                change = {"state": self.said} if news is None else self.state.changes(news)
+            self.log.append(written(change))
+            self.size += len(self.log[-1])
+        else:
+            self.log.clear()
+            self.size = 0
         while self.size > LOG and len(self.log) > 1:
             self.size -= len(self.log.popleft())
         self._wake()
@@ -61,29 +67,34 @@ class Broadcast:
     def whole(self) -> list[bytes]:
         """Return all that is shown now, written once for as long as nothing changes."""
         if self._whole[0] != self.last:
-            if left := self.lab.changes_waiting():
-                self.publish(left)
-            pieces = [written(piece) for piece in self.lab.whole()]
-            pieces[0] = written({"state": self.state}) + pieces[0]
+            if self.state.news:
+                self.flush()
+            with speaking(self.language):
+                pieces = [written(piece) for piece in self.state.whole()]
+            pieces[0] = written({"state": self.said}) + pieces[0]
             self._whole = (self.last, pieces)
         return self._whole[1]
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield the whole, then each change, for one browser."""
         seen = -1
-        yield b"retry: 1000\n\n"
-        while self.open:
-            behind = self.last - seen
-            if seen < 0 or behind > len(self.log):
-                pieces = self.whole()
-                seen = self.last
-                for piece in pieces:
-                    yield piece
-            elif behind:
-                seen += 1
-                yield self.log[-behind]
-            else:
-                try:
-                    await asyncio.wait_for(self._next.wait(), BEAT)
-                except TimeoutError:
-                    yield b"event: beat\n" + written(self.lab.state())
+        self.listeners += 1
+        try:
+            yield b"retry: 1000\n\n"
+            while self.open:
+                behind = self.last - seen
+                if seen < 0 or behind > len(self.log):
+                    pieces = self.whole()
+                    seen = self.last
+                    for piece in pieces:
+                        yield piece
+                elif behind:
+                    seen += 1
+                    yield self.log[-behind]
+                else:
+                    try:
+                        await asyncio.wait_for(self._next.wait(), BEAT)
+                    except TimeoutError:
+                        yield b"event: beat\n" + written(self.state.state())
+        finally:
+            self.listeners -= 1

@@ -4,11 +4,11 @@ import asyncio
 import sys
 from contextlib import suppress
 from time import time_ns
+from typing import Any
 
 from capture.recorder import Recorder, Totals
 from capture.relay import Followed
 from capture.spool import PcapngFollower
-from serve.app import Shown
 from serve.broadcast import Broadcast
 from serve.page_state import PageState
 
@@ -26,12 +26,25 @@ class Live:
         self.name, self.source, self.ports = name, source, ports
         self.file = PcapngFollower()
         self.state = PageState(ports, live=True)
-        self.hub = Broadcast(self.state)
-        self.hub.say(source=name, capture="waiting", dropped=0)
+        self.said: dict[str, Any] = {"source": name, "capture": "waiting", "dropped": 0}
+        self.casts: dict[str, Broadcast] = {}  # language -> what is told in it
 
-    def shown(self) -> Shown:
-        """Return it for the application."""
-        return Shown(self.name, self.ports, self.hub, self.file.kept)
+    def cast(self, language: str) -> Broadcast:
+        """Return what is told in a language."""
+        if language not in self.casts:
+            self.casts[language] = Broadcast(self.state, language, self.said, self.flush)
+        return self.casts[language]
+
+    def flush(self) -> None:
+        """Tell the browsers what has changed."""
+        news = self.state.take()
+        for cast in self.casts.values():
+            cast.publish(news)
+
+    def close(self) -> None:
+        """End all streams."""
+        for cast in self.casts.values():
+            cast.close()
 
     async def follow(self) -> None:
         """Read what is written, and tell the browsers, until this is cancelled."""
@@ -60,9 +73,8 @@ class Live:
 
         for packet in self.file.packets(enough):
             self.state.feed(packet)
-        if self.file.number == begun and not self.state.overdue(time_ns()):
-            return False
-        self.hub.publish(self.state.changes())
+        if self.file.number > begun or self.state.overdue(time_ns()):
+            self.flush()
         return enough()
 
     @property
@@ -74,19 +86,20 @@ class Live:
     def hear(self, line: str) -> None:
         """Tell the browsers, and the terminal, what the recorder says about itself."""
         what, _, more = line.partition(" ")
-        hub = self.hub
-        if what == "dropped":
-            self.file.dropped = int(more)
-            return hub.say(dropped=int(more))
         if what == "total":
-            return None
-        if what == "ended:":
-            say(f"the capture ended: {more}")
-        elif what == "waiting":
-            say(f"{self.name} is not there: waiting for it")
-        elif hub.state["capture"] != "live" and hub.last > 1:
-            say(f"{self.name} is there")
-        return hub.say(capture=what.rstrip(":"), reason=more)
+            return
+        if what == "dropped":
+            self.said["dropped"] = self.file.dropped = self.state.story.dropped = int(more)
+        else:
+            if what == "ended:":
+                say(f"the capture ended: {more}")
+            elif what == "waiting":
+                say(f"{self.name} is not there: waiting for it")
+            elif "reason" in self.said and self.said["capture"] != "live":
+                say(f"{self.name} is there")
+            self.said |= {"capture": what.rstrip(":"), "reason": more}
+        for cast in self.casts.values():
+            cast.publish()
 
 
 def say(line: str) -> None:

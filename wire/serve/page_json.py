@@ -1,15 +1,17 @@
 """What a page is given of a connection, of an event and of what moves, ready for JSON."""
 
+from collections import deque
 from typing import Any
 
-from output.diagram import Drawing, phase, row, sides
-from output.hosts import named, shorten
+from output.diagram import Drawing, row, sides
+from output.hosts import host, shorten
+from output.language import _
 from output.octets import octets
 from output.text import heading
-from output.words import direction, say, span
-from story.model import MESSAGES, Connection, Event
+from output.words import direction, say, span, took
+from story.model import KINDS, MESSAGES, Connection, Event
 
-TEXT, WORD = 160, 18  # characters of what an event says, and of a text that moves
+TEXT, WORD = 160, 60  # characters of what an event says, and of a text that moves
 TOPICS = 50  # topics of a connection that can be picked out
 Change = dict[str, Any]
 
@@ -21,32 +23,60 @@ class ConnectionView:
         self.connection = connection
         self.rows: dict[int, int] = {}  # id of an event -> its row
         self.open = True
-        self.ended_by = ""  # "client" or "server", or "refused"
+        self.how = ""  # it ended: "fin", "rst" or "refused"
+        self.ended_by = ""  # "client" or "server"
         self.ended = 0.0  # seconds of the story
         self.topics: dict[str, None] = {}
+        self.sent = {"client": 0, "server": 0}  # messages
+        self.last: dict[str, Event | None] = {"client": None, "server": None}  # last messages
+        self.asked: deque[float] = deque(maxlen=1000)  # times of requests without a reply
+
+    def waits(self) -> Change | None:
+        """Return for what it waits, which side does, and since when (seconds of the story)."""
+        connection, firsts = self.connection, self.connection.firsts
+        said = connection.handshakes
+        if not self.open:
+            return None
+        if "syn" in firsts and "syn-ack" not in firsts and not said:
+            return {"for": "syn", "side": "client", "since": firsts["syn"].time}
+        if not connection.late:
+            for step, kind in ("greeting", "greeting"), ("done", "ready"):
+                both = [f"{step} {side}" in said for side in ("client", "server")]
+                if not all(both):
+                    side = "server" if both[1] else "client"
+                    first = firsts.get(f"{kind} {side}") or firsts.get("ack") or firsts.get("syn")
+                    since = first.time if first else connection.events[0].time
+                    return {"for": "handshake", "side": side, "since": since}
+        if self.asked:
+            side = "client" if connection.client_type in ("REQ", "DEALER") else "server"
+            return {"for": "reply", "side": side, "since": self.asked[0]}
+        return None
 
 
-def connection_of(view: ConnectionView, names: dict[tuple[str, str], str]) -> Change:
+def connection_of(view: ConnectionView) -> Change:
     """Return what the page shows of a connection apart from its rows."""
     connection = view.connection
-    both = named(connection, names)
     made: Change = {
         "number": connection.number,
         "pattern": connection.pattern,
         "heading": heading(connection).partition(": ")[2],
+        "took": took(connection),
         "open": view.open,
+        "how": view.how,
         "ended_by": view.ended_by,
         "began": connection.events[0].time,
         "ended": view.ended,
         "late": connection.late,
+        "waits": view.waits(),
+        "sent": view.sent.copy(),
+        "last": {side: word(event) if event else "" for side, event in view.last.items()},
         "topics": list(view.topics),
         "subscribed": connection.subscriptions[:TOPICS],
-        "head": drawn(sides(connection, both)),
+        "head": drawn(sides(connection)),
     }
     for side, address in (("client", connection.client), ("server", connection.server)):
-        host, _, port = address.rpartition(":")
-        role = connection.role(address)
-        made[side] = {"host": host, "port": port, "role": role, "name": both[address]}
+        port = address.rpartition(":")[2]
+        made[side] = {"host": host(address), "port": port, "role": connection.role(address)}
     return made
 
 
@@ -57,15 +87,41 @@ def row_of(connection: Connection, at: int, new: bool) -> Change:
         "connection": connection.number,
         "index": at,
         "packets": span(event),
-        "time": event.last_time or event.time,
+        "count": event.count,
+        "time": event.time,
+        "last_time": event.last_time or event.time,
         "who": direction(connection, event) if event.kind != "late" else "",
         "said": say(shorten(event, TEXT)),
-        "topic": (event.topic or event.text * (event.kind == "subscribe"))[:TEXT],
+        "topic": topic(event),
     }
     if new:
-        made["phase"] = phase(event.kind)[0]
+        made["phase"] = KINDS[event.kind].phase
         made["octets"] = octets(connection, event)
     return made
+
+
+def event_of(connection: Connection, at: int, step: int, event: Event) -> Change:
+    """Return an event of the list of everything; `at` is its row, or that of its run."""
+    made: Change = {
+        "step": step,
+        "connection": connection.number,
+        "index": at,
+        "packet": event.packet,
+        "time": event.time,
+        "look": KINDS[event.kind].look,
+        "onward": event.sender == connection.client,
+        "who": direction(connection, event) if event.kind != "late" else "",
+        "said": say(shorten(event, TEXT)),
+        "topic": topic(event),
+    }
+    if event.into:  # of another its row has them
+        made["octets"] = octets(connection, event)
+    return made
+
+
+def topic(event: Event) -> str:
+    """Return by which topic an event can be picked out."""
+    return (event.topic or event.text * (event.kind == "subscribe"))[:TEXT]
 
 
 def drawn(drawing: Drawing) -> Change:
@@ -77,10 +133,10 @@ def drawn(drawing: Drawing) -> Change:
 def word(event: Event) -> str:
     """Return what is written on the thing that moves: "Hello", "job 3", "READY", "SYN"."""
     if event.kind == "job" and event.value is not None:
-        text = f"job {event.value}"
-    elif event.kind in MESSAGES:
+        text = _("job {value}").format(value=event.value)
+    elif event.kind in (*MESSAGES, "encrypted"):
         text = event.text or event.kind
-    elif event.kind in ("subscribe", "cancel"):
+    elif event.kind in ("subscribe", "cancel", "join", "leave"):
         text = f"{event.kind.upper()} {event.text}"
     elif event.kind == "refused":
         text = "RST"

@@ -1,29 +1,75 @@
 """The story as a page shows it: a whole to begin with, then what has changed.
 
-    lab = PageState(ports)
-    lab.feed(packet)         # a packet
-    lab.changes()            # what a page that knows the rest has to change, ready for JSON
-    lab.whole()              # what a page that knows nothing needs, in several pieces
+    state = PageState(ports)
+    state.feed(packet)            # a packet
+    news = state.take()           # what has changed since this was last asked
+    state.changes(news)           # the same for a page that knows the rest, ready for JSON
+    state.whole()                 # what a page that knows nothing needs, in several pieces
 
 What is drawn is bounded, however long it lasts; the counts are of all that passed.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from time import time_ns
+from typing import NamedTuple
 
 from capture.packet import Packet
-from output.diagram import WIDTH, phase, style, title
-from output.hosts import roles
-from serve.page_json import TEXT, TOPICS, Change, ConnectionView, connection_of, drawn, row_of, word
-from story.model import MESSAGES, Connection, Event
+from output.diagram import LEFT, RIGHT, WIDTH, title
+from serve.page_json import (
+    TOPICS,
+    Change,
+    ConnectionView,
+    connection_of,
+    drawn,
+    event_of,
+    row_of,
+    topic,
+    word,
+)
+from story.model import KINDS, MESSAGES, PHASES, Connection, Event
 from story.story import Story
 
 CONNECTIONS = 200  # connections that are shown
 ROOM = 20_000_000  # bytes, about, of their events
 FIRST, LAST = 20, 100  # rows of a connection that are shown: the first and the last
+LISTED, TOGETHER = 300, 20  # events of the list of everything: of a whole, of one change
 PASSES = 60  # movements in one change
 SECONDS = 60  # of the plot
-PHASES = ("syn", "greeting", "request", "fin", "late")  # an event of each
+
+
+class Listed(NamedTuple):
+    """An event of the list of everything."""
+
+    connection: Connection
+    row: int
+    step: int  # its number among all events
+    event: Event
+
+
+class Passing(NamedTuple):
+    """Something that moves."""
+
+    connection: int
+    side: str  # that sends it
+    event: Event
+    many: int = 1  # like things that move as one
+
+
+class News:
+    """What has changed."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, int], bool] = {}  # connection, row -> whether it is new
+        self.connections: set[int] = set()
+        self.listed: deque[Listed] = deque(maxlen=TOGETHER)
+        self.unlisted = 0  # events that are not listed, since they came too fast
+        self.passes: list[Passing] = []
+        self.bins: set[tuple[str, int]] = set()
+        self.gone: list[int] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.connections or self.gone)
 
 
 class PageState:
@@ -32,16 +78,13 @@ class PageState:
     def __init__(self, ports: dict[int, tuple[str, str]], live: bool = False) -> None:
         self.live = live
         self.story = Story(ports=ports)
-        self.story.kept.room = ROOM
+        self.story.store.room = ROOM
+        self.steps = 0  # events so far
         self.views: dict[int, ConnectionView] = {}
-        self.names: dict[tuple[str, str], str] = {}
         self.totals: dict[str, int] = {}  # pattern -> messages
         self.rates: dict[str, dict[int, int]] = {}  # pattern -> second -> messages
-        self._rows: dict[tuple[int, int], bool] = {}  # rows that changed; true: new
-        self._connections: set[int] = set()
-        self._passes: list[Change] = []
-        self._bins: set[tuple[str, int]] = set()
-        self._gone: list[int] = []
+        self.listed: deque[Listed] = deque(maxlen=LISTED)
+        self.news = News()
 
     def feed(self, packet: Packet) -> bool:
         """Read a packet; tell whether anything passed in it that the page shows."""
@@ -66,11 +109,12 @@ class PageState:
             self._take(connection, event)
 
     def _take(self, connection: Connection, event: Event) -> None:
-        number = connection.number
+        self.steps += 1
+        number, news = connection.number, self.news
         view = self.views.get(number)
         if view is None:
             if number <= max(self.views, default=0):  # left out by now
-                self._clear(connection)
+                self.story.store.forget(connection)
                 return self._count(connection, event)
             view = self.views[number] = ConnectionView(connection)
             self._forget()
@@ -78,20 +122,26 @@ class PageState:
         at = view.rows.get(id(told))
         if at is None:
             at = view.rows[id(told)] = len(view.rows)
-        self._rows[number, at] = self._rows.get((number, at), False) or told is event
-        self._connections.add(number)
+        news.rows[number, at] = news.rows.get((number, at), False) or told is event
+        news.connections.add(number)
+        listed = Listed(connection, at, self.steps, event)
+        news.unlisted += len(news.listed) == TOGETHER
+        news.listed.append(listed)
+        self.listed.append(listed)
+        side = "client" if event.sender == connection.client else "server"
         if event.kind in ("fin", "rst", "refused") and view.open:
-            view.open, view.ended = False, event.time
-            by = "client" if event.sender == connection.client else "server"
-            view.ended_by = "refused" if event.kind == "refused" else by
-        elif event.topic or event.kind == "subscribe":
-            topic = event.topic or event.text
-            if len(view.topics) < TOPICS:
-                view.topics.setdefault(topic[:TEXT])
-        if event.kind in ("syn", "ready", "greeting", "late", "refused"):
-            self.names = roles(view.connection for view in self.views.values())
+            view.open, view.ended, view.how, view.ended_by = False, event.time, event.kind, side
+        elif event.kind in MESSAGES:
+            view.sent[side] += 1
+            view.last[side] = event
+            if event.kind == "request":
+                view.asked.append(event.time)
+            elif event.kind == "reply" and view.asked:
+                view.asked.popleft()
+        if (event.topic or event.kind == "subscribe") and len(view.topics) < TOPICS:
+            view.topics.setdefault(topic(event))
         self._count(connection, event)
-        self._pass(connection, event)
+        self._pass(number, side, event)
         return None
 
     def _count(self, connection: Connection, event: Event) -> None:
@@ -101,67 +151,67 @@ class PageState:
             self.totals[pattern] = self.totals.get(pattern, 0) + 1
             bins = self.rates.setdefault(pattern, {})
             bins[second] = bins.get(second, 0) + 1
-            self._bins.add((pattern, second))
+            self.news.bins.add((pattern, second))
             if len(bins) > 2 * SECONDS:
                 for old in sorted(bins)[:-SECONDS]:
                     del bins[old]
 
-    def _pass(self, connection: Connection, event: Event) -> None:
+    def _pass(self, number: int, side: str, event: Event) -> None:
         """Note that something moves; like things that follow one another move as one."""
+        passes = self.news.passes
         if event.layer == "capture":
             return
-        side = "client" if event.sender == connection.client else "server"
-        look = style(event.kind)
-        for last in reversed(self._passes[-4:]):
-            where = (last["connection"], last["side"], last["look"])
-            same = where == (connection.number, side, look)
-            if same and look == "message" and last["topic"] == event.topic:
-                last["count"] += 1
-                last["text"] = word(event)
-                return
-        if len(self._passes) < PASSES:
-            self._passes.append(
-                {"connection": connection.number, "side": side, "look": look, "count": 1}
-                | {"text": word(event), "topic": event.topic[:TEXT]}
-            )
+        if KINDS[event.kind].look == "message":
+            for at in range(len(passes) - 1, max(-1, len(passes) - 5), -1):
+                last = passes[at]
+                same = (last.connection, last.side, last.event.kind) == (number, side, event.kind)
+                if same and last.event.topic == event.topic:
+                    passes[at] = Passing(number, side, event, last.many + 1)
+                    return
+        if len(passes) < PASSES:
+            passes.append(Passing(number, side, event))
 
     def _forget(self) -> None:
         """Leave out the oldest connection that is closed, else the oldest, for lack of room."""
-        while len(self.views) > 1 and (len(self.views) > CONNECTIONS or self.story.kept.room < 0):
+        while len(self.views) > 1 and (len(self.views) > CONNECTIONS or self.story.store.room < 0):
             closed = (number for number, view in self.views.items() if not view.open)
             old = next(closed, next(iter(self.views)))
-            self._clear(self.views.pop(old).connection)
-            self._rows = {key: new for key, new in self._rows.items() if key[0] != old}
-            self._connections.discard(old)
-            self._gone.append(old)
+            self.story.store.forget(self.views.pop(old).connection)
+            news = self.news
+            news.rows = {key: new for key, new in news.rows.items() if key[0] != old}
+            news.connections.discard(old)
+            news.gone.append(old)
+            left = [each for each in news.listed if each.connection.number != old]
+            news.listed = deque(left, TOGETHER)
+            self.listed = deque((e for e in self.listed if e.connection.number != old), LISTED)
 
-    def _clear(self, connection: Connection) -> None:
-        """Give up the events of a connection that is not shown any more."""
-        connection.events.clear()
-        self.story.kept.room += connection.weight
-        connection.weight = 0
-
-    def changes_waiting(self) -> Change | None:
-        """Return what has changed, None if nothing has."""
-        return self.changes() if self._rows or self._connections or self._gone else None
-
-    def changes(self) -> Change:
+    def take(self) -> News:
         """Return what has changed since this was last asked."""
+        news, self.news = self.news, News()
+        return news
+
+    def changes(self, news: News) -> Change:
+        """Return what has changed, in the language that is spoken."""
         change = self.state()
         change["connections"] = [
-            connection_of(self.views[number], self.names) for number in sorted(self._connections)
+            connection_of(self.views[number]) for number in sorted(news.connections)
         ]
         change["rows"] = [
             row_of(self.views[number].connection, at, new)
-            for (number, at), new in self._rows.items()
+            for (number, at), new in news.rows.items()
         ]
-        change["passes"], change["gone"] = self._passes, self._gone
+        skipped = [{"skipped": news.unlisted, "time": self.story.seconds}] * bool(news.unlisted)
+        change["events"] = skipped + [event_of(*each) for each in news.listed]
+        change["passes"] = [
+            {"connection": number, "side": side, "look": KINDS[event.kind].look, "count": many}
+            | {"text": word(event), "topic": topic(event)}
+            for number, side, event, many in news.passes
+        ]
+        change["gone"] = news.gone
         change["rates"] = [
             [pattern, second, self.rates[pattern].get(second, 0)]
-            for pattern, second in sorted(self._bins)
+            for pattern, second in sorted(news.bins)
         ]
-        self._rows, self._connections = {}, set()
-        self._passes, self._bins, self._gone = [], set(), []
         return change
 
     def state(self) -> Change:
@@ -173,7 +223,7 @@ class PageState:
             "packets": story.packets,
             "time": seconds,
             "totals": dict(self.totals),
-            "left": story.kept.count - len(self.views),
+            "left": story.store.count - len(self.views),
         }
 
     def whole(self) -> list[Change]:
@@ -182,17 +232,19 @@ class PageState:
             "reset": True,
             "start": (self.story.start or 0) / 1e9,
             "width": WIDTH,
-            "titles": {phase(kind)[0]: drawn(title(kind)) for kind in PHASES},
+            "lifelines": [LEFT, RIGHT],
+            "titles": {phase: drawn(title(kind)) for phase, kind in PHASES.items()},
             "rates": [
                 [pattern, second, count]
                 for pattern, bins in self.rates.items()
                 for second, count in bins.items()
             ],
+            "events": [event_of(*each) for each in self.listed],
         }
         pieces = [begin]
         for view in self.views.values():
             count = len(view.rows)
             shown = [*range(min(FIRST, count)), *range(max(FIRST, count - LAST), count)]
             rows = [row_of(view.connection, at, True) for at in shown]
-            pieces.append({"connections": [connection_of(view, self.names)], "rows": rows})
+            pieces.append({"connections": [connection_of(view)], "rows": rows})
         return pieces

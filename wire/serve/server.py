@@ -19,11 +19,9 @@ from capture.recorder import Recorder
 from capture.relay import Followed
 from safe import printable
 from serve.app import Shown, application
-from serve.broadcast import Broadcast
 from serve.guard import Guard
 from serve.live import Live, say
-from story.reader import read
-from story.story import Story
+from serve.playback import Capture, examine
 
 ADDRESS = "127.0.0.1"
 BROWSERS = 500  # connections at a time
@@ -65,7 +63,7 @@ class Server(uvicorn.Server):
 
 
 async def serve(
-    app: Guard, listener: socket.socket, greeting: str, hub: Broadcast | None = None
+    app: Guard, listener: socket.socket, greeting: str, live: Live | None = None
 ) -> None:
     """Say the greeting, and answer until SIGINT or SIGTERM."""
     options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off"}
@@ -77,8 +75,8 @@ async def serve(
 
     def end() -> None:
         server.should_exit = True
-        if hub:
-            hub.close()
+        if live:
+            live.close()
 
     to_thread.current_default_thread_limiter().total_tokens = THREADS
     loop = asyncio.get_running_loop()
@@ -97,14 +95,15 @@ def show(
     kept: str | None,
     ports: dict[int, tuple[str, str]],
     endpoint: str,
+    language: str | None = None,
     folder: str = "",
     published: str = "",
 ) -> None:
     """Show captures, or an interface live (kept in a file if one is given), until Ctrl-C.
 
-    `endpoint` is [ADDRESS:]PORT. `folder`: where a recorder in another container writes what
-    passes on the interface. `published`: where the port is reached, if not at that address. Raises
-    Refusal if it cannot begin.
+    `endpoint` is [ADDRESS:]PORT, `published` where it is reached, if not there. `language`: of all
+    pages; else each browser has its own. `folder`: where a recorder in another container writes
+    what passes on the interface. Raises Refusal if it cannot begin.
     """
     address, port = _read(endpoint)
     files = [_file(path, ports) for path in captures]
@@ -118,9 +117,9 @@ def show(
         if not published and not ip_address(address).is_loopback:
             say(f"warning: whoever reaches {address} can read all that passes")
         if files:
-            names = ", ".join(name for _, name, _ in files)
+            names = ", ".join(file.name for file in files)
             greeting = f"{at} plays {names}, Ctrl-C ends it"
-            app = application(Shown(names, ports, files=files))
+            app = application(Shown(names, ports, language, files=files))
             asyncio.run(serve(app, listener, greeting))
             return say("\nended")
         name = printable(os.fsencode(interface))
@@ -133,7 +132,8 @@ def show(
         live = Live(name, source, ports)
         try:
             greeting = f"{at} shows {name} live, Ctrl-C ends it"
-            asyncio.run(_live(live, listener, greeting))
+            shown = Shown(name, ports, language, live)
+            asyncio.run(_live(shown, listener, greeting))
         finally:
             source.end()
         say(f"\n{live.totals}")
@@ -151,30 +151,33 @@ def _read(endpoint: str) -> tuple[str, int]:
     return address, int(number)
 
 
-def _file(path: str, ports: dict[int, tuple[str, str]]) -> tuple[str, str, int]:
-    """Return a capture's path, its name and how many frames it has, if it can be played."""
+def _file(path: str, ports: dict[int, tuple[str, str]]) -> Capture:
+    """Return a capture, if it can be played."""
     try:
-        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise Refusal(path, "it is played again and again: it needs a file")
+        open(path, "rb").close()
     except OSError as error:
-        raise Refusal(path, _unread(error.strerror or str(error), path)) from None
-    if not stat.S_ISREG(mode):
-        raise Refusal(path, "it is played again and again: it needs a file")
-    story = Story(ports=ports, keep=False)
-    wrong = read(path, story)
-    if not story.connections:
-        raise Refusal(path, _unread(wrong, path) or f"no ZMTP in its {story.packets:,} packets")
-    return path, printable(os.fsencode(path)), story.packets
+        raise Refusal(path, _unread(error, path)) from None
+    file, wrong = examine(path, printable(os.fsencode(path)), ports)
+    if not file.patterns:
+        raise Refusal(path, wrong or f"no ZMTP in its {file.packets:,} packets")
+    return file
 
 
-def _unread(wrong: str, path: str) -> str:
+def _unread(error: OSError, path: str) -> str:
     """Say why a file cannot be read; in its container the page is nobody, not its owner."""
-    if os.access(path, os.R_OK) or not wrong:
-        return wrong
-    return f"{wrong}: 'chmod a+rX . {printable(os.fsencode(path))}' lets it be read"
+    said = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError) and path.isdecimal():
+        return f"{said}: a port is written with =, as in --serve={path}"
+    if not isinstance(error, PermissionError):
+        return said
+    return f"{said}: 'chmod a+rX . {printable(os.fsencode(path))}' lets it be read"
 
 
-async def _live(live: Live, listener: socket.socket, greeting: str) -> None:
+async def _live(shown: Shown, listener: socket.socket, greeting: str) -> None:
     """Follow the capture, and answer the browsers."""
-    following = asyncio.create_task(live.follow())
-    await serve(application(live.shown()), listener, greeting, live.hub)
+    assert shown.live
+    following = asyncio.create_task(shown.live.follow())
+    await serve(application(shown), listener, greeting, shown.live)
     following.cancel()

@@ -12,41 +12,60 @@ from typing import NamedTuple
 from zmtp.frames import Frame, Greeting
 from zmtp.patterns import pattern
 
-# kind -> its layer. Handshakes exist in both layers, and that is what is easily mixed up.
+
+class Kind(NamedTuple):
+    """What every output needs to know of a kind of event, but its words (output/words.py)."""
+
+    layer: str  # "TCP", "ZMTP" or "capture": handshakes exist in two, which is easily mixed up
+    phase: str  # the part of a conversation that it belongs to
+    look: str  # of its arrow: "tcp", "zmtp", "message", "missing" or "bad"
+    run: str = ""  # like events of one such group collapse, and may alternate; "": never
+    message: bool = False  # what a program sent, and not what ZeroMQ says for it
+    by_side: bool = False  # the first of the client and the first of the server are kept
+
+
+OPEN, CLOSE, SHAKE, TALK, LACK = "tcp-opens", "tcp-closes", "zmtp", "message", "missing"
+# A new kind of event is a line here, and its words.
 KINDS = {
     # the connection under ZMTP
-    "syn": "TCP",  # asks for a connection
-    "syn-ack": "TCP",  # accepts it
-    "ack": "TCP",  # the connection is open
-    "refused": "TCP",  # RST in answer to a SYN: no one listens on that port
-    "fin": "TCP",  # this side sends no more
-    "rst": "TCP",  # this side breaks the connection off
+    "syn": Kind("TCP", OPEN, "tcp"),  # asks for a connection
+    "syn-ack": Kind("TCP", OPEN, "tcp"),  # accepts it
+    "ack": Kind("TCP", OPEN, "tcp"),  # the connection is open
+    "refused": Kind("TCP", OPEN, "bad", "refused"),  # RST for a SYN: no one listens on that port
+    "fin": Kind("TCP", CLOSE, "tcp"),  # this side sends no more
+    "rst": Kind("TCP", CLOSE, "bad"),  # this side breaks the connection off
     # the handshake of ZMTP
-    "greeting": "ZMTP",  # version, mechanism, as_server (RFC 23, "Greeting")
-    "identity": "ZMTP",  # ZMTP 1.0 and 2.0 name themselves in a frame (text)
-    "hello": "ZMTP",  # PLAIN and CURVE
-    "welcome": "ZMTP",
-    "initiate": "ZMTP",
-    "ready": "ZMTP",  # socket_type, identity, metadata
-    "error": "ZMTP",  # the handshake is refused, text is the reason
+    "greeting": Kind("ZMTP", SHAKE, "zmtp", by_side=True),  # version, mechanism, as_server
+    "identity": Kind("ZMTP", SHAKE, "zmtp"),  # ZMTP 1.0 and 2.0 name themselves in a frame (text)
+    "hello": Kind("ZMTP", SHAKE, "zmtp"),  # PLAIN and CURVE
+    "welcome": Kind("ZMTP", SHAKE, "zmtp"),
+    "initiate": Kind("ZMTP", SHAKE, "zmtp", by_side=True),
+    "ready": Kind("ZMTP", SHAKE, "zmtp", by_side=True),  # socket_type, identity, metadata
+    "error": Kind("ZMTP", SHAKE, "bad"),  # the handshake is refused, text is the reason
     # what passes afterwards
-    "subscribe": "ZMTP",  # text is the topic
-    "cancel": "ZMTP",  # text is the topic
-    "request": "ZMTP",
-    "reply": "ZMTP",  # round_trip
-    "published": "ZMTP",  # topic is the first word
-    "job": "ZMTP",  # value, if it is a pickled int
-    "message": "ZMTP",  # of any other pair of sockets
-    "encrypted": "ZMTP",  # CURVE: only its size is known
-    "ping": "ZMTP",  # text is the time to live and the context
-    "pong": "ZMTP",
-    "command": "ZMTP",  # a command that the specifications do not name
+    "subscribe": Kind("ZMTP", TALK, "message", "subscribe"),  # text is the topic
+    "cancel": Kind("ZMTP", TALK, "message", "cancel"),  # text is the topic
+    "join": Kind("ZMTP", TALK, "message", "join"),  # text is the group (RFC 48)
+    "leave": Kind("ZMTP", TALK, "message", "leave"),  # text is the group
+    "request": Kind("ZMTP", TALK, "message", "exchange", message=True),
+    "reply": Kind("ZMTP", TALK, "message", "exchange", message=True),  # round_trip
+    "published": Kind("ZMTP", TALK, "message", "published", message=True),  # topic: the first word
+    "job": Kind("ZMTP", TALK, "message", "job", message=True),  # value, if it is a pickled int
+    "message": Kind("ZMTP", TALK, "message", "message", message=True),  # of any other two types
+    "encrypted": Kind("ZMTP", TALK, "message", "encrypted"),  # CURVE: the size of a frame
+    "ping": Kind("ZMTP", TALK, "zmtp", "beat"),  # text is the time to live and the context
+    "pong": Kind("ZMTP", TALK, "zmtp", "beat"),
+    "command": Kind("ZMTP", TALK, "zmtp", "command"),  # one that the specifications do not name
     # what the capture lacks
-    "late": "capture",  # the connection was begun before the capture
-    "gap": "capture",  # bytes that are not in the capture; size of them, if known
+    "late": Kind("capture", LACK, "missing"),  # the connection was begun before the capture
+    "gap": Kind("capture", LACK, "missing", "gap"),  # size: bytes that are not in the capture
 }
+MESSAGES = tuple(name for name, kind in KINDS.items() if kind.message)
+PHASES = {kind.phase: name for name, kind in KINDS.items()}  # phase -> a kind of event in it
+# The first of these is kept of each side, the client's and the server's.
+BY_SIDE = {name: (f"{name} client", f"{name} server") for name in KINDS if KINDS[name].by_side}
+WORDS = 1000  # first words of published messages that are counted apart
 WHOLE = frozenset(("greeting client", "greeting server", "done client", "done server"))
-MESSAGES = ("request", "reply", "published", "job", "message", "encrypted")
 
 
 class MessageFrame(NamedTuple):
@@ -67,13 +86,15 @@ class Event:
     sender: str  # "ip:port", an IPv6 address in brackets
     kind: str  # a key of KINDS
     text: str = ""  # what it says, without the quotes; of several frames joined by " | "
-    size: int = 0  # bytes of the bodies of its ZMTP frames; of a run: of all of them
+    size: int = 0  # bytes of the bodies of its ZMTP frames, as sent; of a run: of all of them
     first_packet: int = (
         0  # the packet with its first byte; the same as packet, unless it was cut up
     )
     parts: Sequence[MessageFrame] = ()  # of a message: its ZMTP frames
+    frames: int = 0  # of a message: how many ZMTP frames it has, if those in parts are not all
     topic: str = ""  # published: the first word
     value: int | None = None  # job: the pickled int
+    exchange: int = 0  # request, and the reply to it if that is known: the same number, from 1 on
     round_trip: float | None = None  # reply: seconds since its request; of a run: the mean
     version: str = ""  # greeting: "3.1"
     mechanism: str = ""  # greeting: "NULL", "PLAIN", "CURVE"
@@ -90,11 +111,15 @@ class Event:
     last_time: float = 0.0  # of a run: seconds since the first packet of the capture
     last_text: str = ""  # of a run: the text of its last
     texts: Sequence[str] = ()  # of a run: the first few texts
+    same: bool = True  # of a run: all its texts are the same
+    alike: bool = True  # of a run: what else the first says holds for all
+    noted: int = 0  # of a run: how many have a note, if not all have the same
+    timed: int = 0  # of a run: how many have a round trip
 
     @property
     def layer(self) -> str:
         """Return "TCP", "ZMTP" or "capture"."""
-        return KINDS[self.kind]
+        return KINDS[self.kind].layer
 
     @property
     def rate(self) -> float:
@@ -134,6 +159,8 @@ class Connection:
     # side -> TCP sequence number of the first byte that was seen, one above that of its SYN
     initial: dict[str, int] = field(default_factory=dict)
     retransmitted: int = 0  # segments that brought nothing new
+    missing: int = 0  # bytes of its TCP streams that are not in the capture
+    guess: bool = False  # by its port it is ZMTP; nothing proves it, and not all of it reads so
     closed: bool = False  # both sides have closed it, or it was lost sight of
     lost: bool = False  # there were too many connections: what it carried later is not told
     weight: int = 0  # bytes, about, that its events take
@@ -144,9 +171,40 @@ class Connection:
         return pattern(self.client_type, self.server_type)
 
     @property
+    def refused(self) -> bool:
+        """Tell whether it never came to be: there are only attempts that were refused."""
+        return set(self.counts) == {"refused"}
+
+    @property
     def complete(self) -> bool:
         """Tell whether the whole ZMTP handshake is in the capture, of both sides."""
         return self.handshakes >= WHOLE
+
+    def count(self, event: Event) -> None:
+        """Count an event of this connection, and keep the first of its kind."""
+        kind, counts = event.kind, self.counts
+        count = counts.get(kind, 0)
+        counts[kind] = count + 1
+        if not count:
+            self.firsts[kind] = event
+        if kind in BY_SIDE:
+            self.firsts.setdefault(BY_SIDE[kind][event.sender != self.client], event)
+        elif kind == "published":
+            word, words = event.text.split(" ", 1)[0], self.published
+            if word not in words and len(words) >= WORDS:
+                word = "…"
+            words[word] = words.get(word, 0) + 1
+            if any(event.text.startswith(topic) for topic in self.subscriptions):
+                self.matched += 1
+
+    def note_text(self, event: Event) -> None:
+        """Add what a message says to the lists of texts."""
+        if event.kind == "request":
+            self.requests.append(event.text)
+        elif event.kind == "reply":
+            self.replies.append(event.text)
+        elif event.kind == "job" and event.value is not None:
+            self.jobs.append(event.value)
 
     def role(self, sender: str) -> str:
         """Return the socket type of a side ("REQ"), or "client" or "server" if not known."""
@@ -157,3 +215,6 @@ class Connection:
     def peer(self, sender: str) -> str:
         """Return the address of the other side."""
         return self.server if sender == self.client else self.client
+
+
+New = list[tuple[Connection, Event]]  # what a packet completes

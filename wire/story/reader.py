@@ -9,7 +9,8 @@ from typing import BinaryIO
 from capture.annotated import AnnotatedCopy
 from capture.files import CaptureFile, Watch
 from capture.packet import Packet
-from story.story import New, Story
+from story.model import New
+from story.story import Story
 from tcp.segment import Segment as Segment  # what an observer is given
 
 # What looks on: each packet, its TCP segment if it has one, and the events that it completes.

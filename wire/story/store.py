@@ -4,15 +4,12 @@ A class, or hours of a live view, fit many times over. What is beyond a bound is
 said: nothing is left out in silence.
 """
 
+from story.losses import CONNECTIONS
 from story.model import Connection, Event
 from story.runs import TOLD, Runs
 
-CONNECTIONS = 12_000  # that are kept
 ROOM = 60_000_000  # bytes, about, of the events that are kept one by one
 BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it, of a ZMTP frame
-# The first of each side is kept, the client's and the server's.
-BY_SIDE = {kind: (f"{kind} client", f"{kind} server") for kind in ("greeting", "ready", "initiate")}
-WORDS = 1000  # first words of published messages that are counted apart
 
 
 class ConnectionStore:
@@ -22,8 +19,11 @@ class ConnectionStore:
         self.each, self.keep = each, keep
         self.connections: list[Connection] = []
         self.count = 0  # connections, with those that are not kept
+        self.attempts = 0  # those among them that are refused attempts
+        self.guesses = 0  # and those that the port alone says are ZMTP
+        self.servers: set[str] = set()  # "ip:port" where ZMTP was seen
         self.later = 0  # connections until it is looked again which can go
-        self.past: dict[str, int] = {}  # pattern -> connections that are not kept
+        self.left_out: dict[str, int] = {}  # pattern -> connections that are not kept
         self.full = 0  # the packet from which on like messages are told together; 0: none
         self.room = ROOM
 
@@ -54,30 +54,14 @@ class ConnectionStore:
         self.connections[:] = kept
 
     def _leave_out(self, connection: Connection) -> None:
-        self.past[connection.pattern] = self.past.get(connection.pattern, 0) + 1
+        self.left_out[connection.pattern] = self.left_out.get(connection.pattern, 0) + 1
 
     def add(self, connection: Connection, event: Event, runs: Runs) -> None:
-        """Count an event, and keep it unless it continues a run."""
-        kind, counts = event.kind, connection.counts
-        count = counts.get(kind, 0)
-        counts[kind] = count + 1
-        if not count:
-            connection.firsts[kind] = event
-        if kind in BY_SIDE:
-            side = BY_SIDE[kind][event.sender != connection.client]
-            connection.firsts.setdefault(side, event)
-        elif kind == "published":
-            _published(connection, event)
+        """Keep an event, unless it continues a run."""
+        events = connection.events
         if self.each:
-            if kind == "request":
-                connection.requests.append(event.text)
-            elif kind == "reply":
-                connection.replies.append(event.text)
-            elif kind == "job" and event.value is not None:
-                connection.jobs.append(event.value)
-            connection.events.append(event)
+            events.append(event)
         elif self.keep:
-            events = connection.events
             if run := runs.take(event, len(events) if self.room > 0 else TOLD):
                 event.into = run
                 if self.room <= 0 and not self.full:
@@ -88,11 +72,8 @@ class ConnectionStore:
                 connection.weight += weight
                 self.room -= weight
 
-
-def _published(connection: Connection, event: Event) -> None:
-    word, words = event.text.split(" ", 1)[0], connection.published
-    if word not in words and len(words) >= WORDS:
-        word = "…"
-    words[word] = words.get(word, 0) + 1
-    if any(event.text.startswith(topic) for topic in connection.subscriptions):
-        connection.matched += 1
+    def forget(self, connection: Connection) -> None:
+        """Give up the events of a connection, and have room for others."""
+        connection.events.clear()
+        self.room += connection.weight
+        connection.weight = 0

@@ -1,97 +1,95 @@
-"""One TCP connection: its segments in the order of the stream, though captured in any other.
+"""One TCP connection: its segments in the order of the stream, though captured out of order.
 
 A capture may hold an answer before its question, above all one of several interfaces. So a
-segment waits for the bytes before it, and for those that it acknowledges: they were sent before
-it. What never comes is given up by distance or at the end, and is a gap. Sequence numbers wrap
-around (RFC 9293, 3.4).
+segment waits: for the SYN of its connection, while none was seen; for the bytes before it; and
+for those that it acknowledges, since they were sent before it. A retransmission brings nothing
+new and is counted.
+
+What never comes is given up: the SYN once LATE packets of the capture have passed since the
+first segment that waits, bytes that were acknowledged once AWAY packets have. Bytes that no one
+has acknowledged may yet be sent again: they are given up if more than WAITING segments wait for
+them, or at the end of the capture. Bytes that were given up are a gap.
+
+The states are those of RFC 9293, 3.3.2, as one who listens to both sides knows them: TRANSITIONS
+says what leads from one to the next, and _move alone takes the step. Whether one side has closed
+is not a state here, but Direction.finished.
 """
 
-import heapq
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from tcp.direction import CLIENT, SERVER, WRAP, Direction, ahead
 from tcp.segment import ACK, FIN, RST, SYN, Segment, endpoint
 
-WRAP = 1 << 32
-FAR = 1 << 24  # bytes: an RST that is so far from the stream has a made-up sequence number
+LATE = 10  # packets of the capture in which the SYN of a connection may still come
+AWAY = 100  # packets in which what was acknowledged may still come
 WAITING = 256  # segments that wait for one that was not even acknowledged
-CLIENT, SERVER = 0, 1
+FAR = 1 << 24  # bytes: an RST that is so far from the stream has a made-up sequence number
 NEVER = 1 << 63  # a packet that does not come
+
+State = Literal["listen", "syn-sent", "syn-received", "established", "closed"]
+Cause = Literal["SYN", "SYN, ACK", "ACK", "no SYN", "RST", "FIN", "evicted"]
+TRANSITIONS: dict[State, dict[Cause, State]] = {
+    # Segments wait: the SYN before them may still come.
+    "listen": {
+        "SYN": "syn-sent",
+        "SYN, ACK": "syn-sent",  # it waits, and the SYN before it was given up
+        "no SYN": "established",  # begun before the capture
+        "evicted": "closed",
+    },
+    # The client has asked.
+    "syn-sent": {
+        "SYN, ACK": "syn-received",
+        "ACK": "established",  # or data: the SYN, ACK is not in the capture
+        "RST": "closed",  # the server refuses, or the client gives up
+        "FIN": "closed",
+        "evicted": "closed",
+    },
+    # The server has accepted.
+    "syn-received": {
+        "ACK": "established",
+        "RST": "closed",
+        "FIN": "closed",
+        "evicted": "closed",
+    },
+    "established": {
+        "SYN, ACK": "syn-received",  # it had been given up
+        "RST": "closed",
+        "FIN": "closed",  # of the second side
+        "evicted": "closed",
+    },
+    "closed": {"evicted": "closed"},
+}
+EventKind = Literal["syn", "syn-ack", "ack", "data", "gap", "fin", "rst", "refused"]
 
 
 class StreamEvent(NamedTuple):
     """What happened in one direction of a connection."""
 
-    kind: str  # "syn", "syn-ack", "ack", "data", "gap", "fin", "rst", "refused"
-    number: int  # of the packet
+    kind: EventKind
+    packet: int  # its number
     time: float  # seconds of the story
     data: bytes = b""
     size: int = 0  # gap: bytes that are not in the capture
 
 
-class Direction:
-    """One direction of a connection."""
-
-    __slots__ = (
-        *(
-            "acked",
-            "begin",
-            "finished",
-            "first",
-            "connection",
-            "heap",
-            "key",
-            "next",
-            "origin",
-            "side",
-        ),
-    )
-
-    def __init__(self, connection: "TCPConnection", side: int, key: bytes) -> None:
-        self.connection, self.side, self.key = connection, side, key
-        self.first: int | None = None  # sequence number of the SYN
-        self.begin: int | None = None  # sequence number of the first byte that was seen
-        self.next: int | None = None  # sequence number of the next byte
-        self.acked: int | None = None  # the other side has the bytes before this one
-        self.heap: list[tuple[int, int, Segment]] | None = None  # what waits: place, number
-        self.origin = 0  # sequence number of place 0
-        self.finished = False
-
-    def wait(self, segment: Segment) -> None:
-        """Keep a segment for later."""
-        if not self.heap:
-            self.heap, self.origin = [], segment.seq
-        place = ahead(segment.seq, self.origin)
-        heapq.heappush(self.heap, (place, segment.number, segment))
-        self.connection.held += 1
-
-    def top(self) -> Segment | None:
-        """Return the first in the stream of those that wait."""
-        return self.heap[0][2] if self.heap else None
-
-
-def ahead(seq: int, origin: int) -> int:
-    """Return how many bytes a sequence number is ahead of another, negative if behind."""
-    return (seq - origin + WRAP // 2) % WRAP - WRAP // 2
-
-
-Said = Iterator[tuple["TCPConnection", int, StreamEvent]]
+Found = Iterator[tuple["TCPConnection", int, StreamEvent]]  # int: CLIENT or SERVER sent it
 
 
 class TCPConnection:
-    """One TCP connection. While it is "unborn", segments wait for the SYN before them."""
+    """One TCP connection."""
 
     __slots__ = (
-        *("armed", "client_key", "data", "halves", "held", "ignored", "late", "rank"),
-        *("retransmitted", "state"),
+        *("armed", "client_key", "data", "directions", "ignored", "late", "rank"),
+        *("retransmitted", "state", "waiting"),
     )
 
     def __init__(self, client: bytes) -> None:
         self.client_key = client
-        self.halves = (Direction(self, CLIENT, client), Direction(self, SERVER, turned(client)))
+        self.directions = (Direction(CLIENT), Direction(SERVER))
         self.late = False  # begun before the capture
-        self.state = "unborn"  # then "syn", "syn-ack", "open", "closed"
-        self.held = 0  # segments that wait
+        self.state: State = "listen"
+        self.waiting = 0  # segments
         self.armed = False  # will be looked at again
         self.retransmitted = 0  # segments that brought nothing new
         self.ignored = False  # this carries nothing of interest
@@ -110,49 +108,67 @@ class TCPConnection:
 
     def oldest(self) -> int:
         """Return the lowest number of a packet that waits."""
-        return min(entry[1] for half in self.halves for entry in half.heap or ())
+        return min(entry[1] for one in self.directions for entry in one.waiting or ())
 
-    def take(self, half: Direction, segment: Segment) -> Said:
-        """Give what this segment brings, and what waited for it."""
-        flags, peer = segment.flags, self.halves[1 - half.side]
+    def _closed(self) -> bool:
+        return self.state == "closed"
+
+    def ends_only(self) -> bool:
+        """Tell whether what waits carries no data and no SYN: the end of a connection."""
+        return not any(
+            segment.payload or segment.cut or segment.flags & SYN
+            for one in self.directions
+            for _, _, segment in one.waiting or ()
+        )
+
+    def evict(self) -> None:
+        """Follow it no more: nothing of it is delivered from now on."""
+        self.waiting = 0
+        self._move("evicted")
+
+    def receive(self, sender: Direction, segment: Segment) -> Found:
+        """Deliver what this segment brings, and what waited for it."""
+        flags, peer = segment.flags, self.directions[1 - sender.side]
         if self.state == "closed":
             self.retransmitted += bool(segment.payload)
             return
-        if flags & SYN and half.first == segment.seq:
+        if flags & SYN and sender.first == segment.seq:
             self.retransmitted += 1
             return
         if flags & ACK and (peer.acked is None or ahead(segment.ack, peer.acked) > 0):
             peer.acked = segment.ack
-        if flags & (SYN | ACK) == SYN and self.state == "unborn":
-            if half.side == SERVER:
+        if flags & (SYN | ACK) == SYN and self.state == "listen":
+            if sender.side == SERVER:
                 self._turn()
-            self.state = "syn"
-        if self.held or not self._ready(half, segment):
-            if self.state == "open" and not (segment.payload or segment.cut or flags & 7):
+            self._move("SYN")
+        if self.waiting or not self._in_order(sender, segment):
+            if self.state == "established" and not (segment.payload or segment.cut or flags & 7):
                 return
-            half.wait(segment)
+            sender.wait(segment)
+            self.waiting += 1
             yield from self._advance()
         else:
-            yield from self._give(half, segment)
+            yield from self._deliver(sender, segment)
 
-    def give_up(self, number: int, distance: int) -> Said:
+    def give_up(self, number: int, distance: int) -> Found:
         """Give up what packets wait for that lie so far before this one, or beyond all bounds."""
-        while self.held and (number - self.oldest() >= distance or self.held > WAITING):
-            half = min((h for h in self.halves if h.heap), key=lambda h: h.heap[0][1])  # type: ignore[index]
-            segment = half.top()
+        while self.waiting and (number - self.oldest() >= distance or self.waiting > WAITING):
+            sender = min((one for one in self.directions if one.waiting), key=_first_packet)
+            segment = sender.top()
             assert segment
-            peer = self.halves[1 - half.side]
-            if self.state == "unborn":
-                self._late()
-            elif half.next is None:  # the SYN, ACK is not in the capture
-                half.next = segment.seq
-            elif ahead(segment.seq, half.next) > 0:
-                acked = half.acked is not None and ahead(half.acked, half.next) > 0
-                if not acked and distance and self.held <= WAITING:
+            peer = self.directions[1 - sender.side]
+            if self.state == "listen":
+                self._begin_late()
+            elif sender.next is None:  # the SYN, ACK is not in the capture
+                sender.next = segment.seq
+            elif ahead(segment.seq, sender.next) > 0:
+                acked = sender.acked is not None and ahead(sender.acked, sender.next) > 0
+                if not acked and distance and self.waiting <= WAITING:
                     return  # it may yet be sent again
-                yield from self._gap(half, segment.seq, segment)
+                yield from self._gap(sender, segment.seq, segment)
             elif peer.next is None:
-                self.state = "open" if self.state in ("syn", "syn-ack") else self.state
+                if self.state in ("syn-sent", "syn-received"):
+                    self._move("ACK")
             else:
                 end, other = segment.ack, peer.top()
                 if other and 0 < ahead(other.seq, peer.next) < ahead(end, peer.next):
@@ -160,111 +176,125 @@ class TCPConnection:
                 yield from self._gap(peer, end, segment)
             yield from self._advance()
 
-    def _late(self) -> None:
+    def _move(self, cause: Cause) -> None:
+        """Go to the next state: this is the only place that sets one."""
+        self.state = TRANSITIONS[self.state][cause]
+
+    def _begin_late(self) -> None:
         """Take up a connection whose SYN does not come."""
-        tops = [half.top() for half in self.halves]
+        tops = [one.top() for one in self.directions]
         if (first := tops[CLIENT]) and first.flags & SYN:  # the SYN, ACK: of the server
             self._turn()
             tops.reverse()
         self.late = not any(top and top.flags & SYN for top in tops)
-        self.state = "open" if self.late else "syn"
-        for half, top in zip(self.halves, tops, strict=True):
+        self._move("no SYN" if self.late else "SYN, ACK")
+        for one, top in zip(self.directions, tops, strict=True):
             if top and not top.flags & SYN:
-                half.next = top.seq
+                one.next = top.seq
 
     def _turn(self) -> None:
         """Make the server the client: the SYN came late, and says which is which."""
-        client, server = self.halves[1], self.halves[0]
+        server, client = self.directions
         client.side, server.side = CLIENT, SERVER
-        self.halves, self.client_key = (client, server), client.key
+        self.directions, self.client_key = (client, server), turned(self.client_key)
 
-    def _ready(self, half: Direction, segment: Segment) -> bool:
+    def _in_order(self, sender: Direction, segment: Segment) -> bool:
         """Tell whether all is there that was sent before a segment."""
-        flags, peer = segment.flags, self.halves[1 - half.side]
+        flags, peer = segment.flags, self.directions[1 - sender.side]
         if flags & (SYN | ACK) == SYN:
             return True
-        if self.state == "unborn":
+        if self.state == "listen":
             return False
-        if flags & RST and (self.state == "syn" or half.next is None):
-            return half.side == CLIENT or self.halves[0].next is not None
-        if half.next is None:
-            if self.state != "open" or flags & SYN:
+        if flags & RST and (self.state == "syn-sent" or sender.next is None):
+            return sender.side == CLIENT or self.directions[CLIENT].next is not None
+        if sender.next is None:
+            if self.state != "established" or flags & SYN:
                 return bool(flags & SYN)
-            half.next = segment.seq  # the first of the second direction
-        distance = ahead(segment.seq, half.next)
+            sender.next = segment.seq  # the first of the second direction
+        distance = ahead(segment.seq, sender.next)
         if distance > 0 and not (flags & RST and distance > FAR):
             return False
         if not flags & ACK or flags & (SYN | RST):
             return True
         if peer.next is None:
-            return self.state == "open"
+            return self.state == "established"
         return ahead(segment.ack, peer.next) <= 0
 
-    def _advance(self) -> Said:
-        """Give whatever waits no longer."""
+    def _advance(self) -> Found:
+        """Deliver whatever waits no longer."""
         moved = True
         while moved:
             moved = False
-            for half in self.halves:
-                while half.heap and self._ready(half, half.heap[0][2]):
-                    segment = heapq.heappop(half.heap)[2]
-                    self.held -= 1
+            for sender in self.directions:
+                while (segment := sender.top()) and self._in_order(sender, segment):
+                    sender.pop()
+                    self.waiting -= 1
                     moved = True
-                    yield from self._give(half, segment)
-                if not half.heap:
-                    half.heap = None
+                    yield from self._deliver(sender, segment)
 
-    def _gap(self, half: Direction, end: int, segment: Segment) -> Said:
+    def _gap(self, sender: Direction, end: int, segment: Segment) -> Found:
         """Go on behind bytes that are not in the capture."""
-        assert half.next is not None
-        size = ahead(end, half.next)
-        half.next = end
+        assert sender.next is not None
+        size = ahead(end, sender.next)
+        sender.next = end
         if size == 1 and not segment.payload:
-            half.finished = True  # a FIN counts as a byte, and no one sends a lone byte
+            sender.finished = True  # a FIN counts as a byte, and no one sends a lone byte
         elif size > 0:
-            yield self, half.side, StreamEvent("gap", segment.number, segment.time, size=size)
+            gap = StreamEvent("gap", segment.number, segment.time, size=size)
+            yield self, sender.side, gap
 
-    def _give(self, half: Direction, segment: Segment) -> Said:
-        """Give the new bytes of a segment, and what its flags say."""
-        number, time, _, seq, _, flags, payload, cut = segment
-        side = half.side
-        if self.state == "closed":
+    def _deliver(self, sender: Direction, segment: Segment) -> Found:
+        """Yield the new bytes of a segment, and what its flags say."""
+        number, time, _, seq, _, flags, payload, cut, _ = segment
+        side = sender.side
+        if self._closed():
+            return
+        if flags & SYN and sender.first == seq:  # one of those that waited, twice
+            self.retransmitted += 1
             return
         if flags & RST:
             yield from self.give_up(NEVER, 0)
-            refused = self.state == "syn" and side == SERVER
-            self.state = "closed"
+            if self._closed():  # an RST that waited came first
+                return
+            refused = self.state == "syn-sent" and side == SERVER
+            self._move("RST")
             yield self, side, StreamEvent("refused" if refused else "rst", number, time)
             return
         if flags & SYN:
-            half.first = seq
-            seq = half.next = (seq + 1) % WRAP
+            sender.first = seq
+            seq = sender.next = (seq + 1) % WRAP
             if side == SERVER:
-                self.state = "syn-ack"
+                self._move("SYN, ACK")
             yield self, side, StreamEvent("syn-ack" if side == SERVER else "syn", number, time)
-        elif self.state == "syn-ack" and side == CLIENT:
-            self.state = "open"
+        elif self.state == "syn-received" and side == CLIENT:
+            self._move("ACK")
             yield self, side, StreamEvent("ack", number, time)
-        elif self.state == "syn":  # the answer to the SYN is not in the capture
-            self.state = "open"
-        assert half.next is not None
-        if half.begin is None:
-            half.begin = half.next
-        size, behind = len(payload) + cut, ahead(half.next, seq)
+        elif self.state == "syn-sent":  # the answer to the SYN is not in the capture
+            self._move("ACK")
+        assert sender.next is not None
+        if sender.begin is None:
+            sender.begin = sender.next
+        size, behind = len(payload) + cut, ahead(sender.next, seq)
         if size > behind:
             if new := payload[behind:]:
                 yield self, side, StreamEvent("data", number, time, new)
             if cut:
                 yield self, side, StreamEvent("gap", number, time, size=size - behind - len(new))
-            half.next = (half.next + size - behind) % WRAP
-        elif size and not half.finished:
+            sender.next = (sender.next + size - behind) % WRAP
+        elif size and not sender.finished:
             self.retransmitted += 1
-        if flags & FIN and not half.finished and size >= behind:
-            half.finished = True
-            half.next = (half.next + 1) % WRAP
+        if flags & FIN and not sender.finished and size >= behind:
+            sender.finished = True
+            sender.next = (sender.next + 1) % WRAP
             yield self, side, StreamEvent("fin", number, time)
-            if self.halves[1 - side].finished:
-                self.state = "closed"
+            if self.directions[1 - side].finished:
+                self._move("FIN")
+
+
+def _first_packet(sender: Direction) -> int:
+    """Return the number of the packet that is the first in the stream of those that wait."""
+    assert sender.waiting
+    return sender.waiting[0][1]
 
 
 def turned(key: bytes) -> bytes:

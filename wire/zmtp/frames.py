@@ -1,18 +1,20 @@
 """From the bytes of one direction of a connection, behind its greeting, to its ZMTP frames.
 
-    parser = FrameReader(); parser.feed(data, packet, time) -> [Frame | Skipped, …]
+    reader = FrameReader(); reader.feed(data, packet, time) -> [Frame | Skipped, …]
 
 ZMTP 3.0 is RFC 23, 3.1 is RFC 37 (rfc.zeromq.org). A frame is a byte of flags (1 more frames
-follow, 2 its size has 8 bytes instead of 1, 4 it is a command), its size and its body. Frames of
-ZMTP 2.0 (RFC 15) look the same, but there are no commands; those of 1.0 (RFC 13) state the size
-first. What a greeting is, greeting.py decides. Any bytes may be fed; of a body only the first
-KEPT bytes are kept, however long the frame claims to be.
+follow, 2 its size has 8 bytes instead of 1, 4 it is a command), its size and its body; how older
+versions differ is in legacy.py. What a greeting is, greeting.py decides. Any bytes may be fed; of
+a body only the first KEPT bytes are kept, however long the frame claims to be.
 """
 
 from typing import NamedTuple
 
+from zmtp import legacy
+
 MORE, LONG, COMMAND = 1, 2, 4
 KEPT = 1 << 20  # bytes of a body
+HUGE = 1 << 31  # bytes of a frame that no one sends, if nothing else says that it is one
 SEARCHED = 4096  # bytes of a packet among which a frame may begin, where it is not known
 
 
@@ -53,7 +55,7 @@ class Skipped(NamedTuple):
 
 
 Item = Greeting | Frame | Skipped
-State = str  # "start", "frames", "old" (1.0), "lost" (looks for a frame), "other" (not ZMTP)
+State = str  # "start", "frames", "lost" (looks for a frame), "other" (not ZMTP)
 FOREIGN = "not told: these are no ZMTP frames"
 
 
@@ -61,23 +63,25 @@ class FrameReader:
     """Reads one direction, from the state that its greeting has put it into."""
 
     __slots__ = (
-        *("body", "first", "flags", "highest", "in_body", "left", "missing", "rest", "size"),
-        *("state", "whole"),
+        *("body", "broken", "first", "flags", "highest", "in_body", "left", "missing", "old"),
+        *("rest", "size", "state", "whole"),
     )
 
     def __init__(self) -> None:
         self.state: State = "start"  # its greeting is not decided yet
-        self.highest = 6  # flags of a frame; 2.0 has no commands: 3
+        self.old, self.highest = legacy.framing("")  # frames of 1.0; the highest flags of a frame
         self.whole = True  # no byte is missing so far
+        self.broken = False  # behind a frame there was none, though no byte is missing there
         self.rest = b""  # the beginning of a frame's header
         self.first = 0  # packet with the first byte of what is under way
         self.flags = self.size = self.left = self.missing = 0  # of the frame under way
         self.body: bytearray | bytes = b""
         self.in_body = False
 
-    def begin(self, state: State, highest: int = 6) -> None:
-        """Go on in this state, with frames whose flags are at most `highest`."""
-        self.state, self.highest = state, highest
+    def begin(self, state: State, version: str = "") -> None:
+        """Go on in this state; `version`: an older one, whose frames differ."""
+        self.state = state
+        self.old, self.highest = legacy.framing(version)
 
     def feed(self, data: bytes, packet: int, time: float) -> list[Item]:
         """Return what is complete with this data, which came in this packet."""
@@ -99,7 +103,7 @@ class FrameReader:
         self.rest = b""
         if self.state == "lost":
             data = self._find(data, packet, time, items)
-        if self.state in ("frames", "old") and data:
+        if self.state == "frames" and data:
             self._frames(data, packet, time, items)
         return items
 
@@ -119,6 +123,12 @@ class FrameReader:
         self.rest = b""
         return items
 
+    @property
+    def reads(self) -> bool:
+        """Tell whether all that came reads as frames, but for what precedes the first."""
+        huge = self.in_body and self.size > HUGE
+        return self.state in ("start", "frames") and not self.broken and not huge
+
     def unfinished(self) -> tuple[int, int]:
         """Return how many bytes of a frame under way came, and its size (0: not known); forget it.
 
@@ -133,21 +143,19 @@ class FrameReader:
     def _finish(self, packet: int, time: float) -> Frame:
         self.in_body = False
         body, self.body = bytes(self.body), b""
-        old = self.state == "old"
-        frame = Frame(self.first, packet, time, self.flags, self.size, body, self.missing, old)
+        frame = Frame(self.first, packet, time, self.flags, self.size, body, self.missing, self.old)
         self.first = packet
         return frame
 
     def _frames(self, data: bytes, packet: int, time: float, items: list[Item]) -> None:
         """Read frames until the data ends, perhaps in the middle of one."""
-        at, end, old, first = 0, len(data), self.state == "old", self.first
+        at, end, old, first = 0, len(data), self.old, self.first
         while at < end:
             if old:
-                start = at + 9 if data[at] == 255 else at + 1
-                if start >= end:
+                found = legacy.header(data, at)
+                if found is None:
                     break
-                size = int.from_bytes(data[at + 1 : start]) if data[at] == 255 else data[at]
-                flags, size, start = data[start] & MORE, size - 1, start + 1
+                flags, size, start = found
                 if size < 0:
                     return self._lose(data[at:], packet, time, items)
             else:
@@ -171,7 +179,7 @@ class FrameReader:
         return None
 
     def _lose(self, data: bytes, packet: int, time: float, items: list[Item]) -> None:
-        self.state = "lost"
+        self.state, self.broken = "lost", True
         items.append(Skipped(packet, time, len(data), *[FOREIGN] * self.whole))
 
     def _find(self, data: bytes, packet: int, time: float, items: list[Item]) -> bytes:
@@ -181,10 +189,10 @@ class FrameReader:
                 if at:
                     items.append(Skipped(packet, time, at))
                     self.first = packet
-                self.state = "frames"
+                self.state, self.old = "frames", False
                 return data[at:]
-        if old_chain(data):
-            self.state = "old"
+        if legacy.chained(data):
+            self.begin("frames", "1.0")
             return data
         items.append(Skipped(packet, time, len(data), *[FOREIGN] * self.whole))
         return b""
@@ -210,20 +218,3 @@ def _chained(data: bytes, at: int) -> bool:
         if count == 8:
             return filled > 0
     return filled > 0 and (begin == 0 or count > 1)
-
-
-def old_chain(data: bytes, partial: bool = False) -> bool:
-    """Tell whether frames of ZMTP 1.0 follow one another to the end, one of them with a body.
-
-    `partial`: the last may be cut, and none needs a body.
-    """
-    at, filled = 0, partial
-    while at < len(data):
-        start = at + 9 if data[at] == 255 else at + 1
-        if start >= len(data):
-            return partial
-        size = int.from_bytes(data[at + 1 : start]) if data[at] == 255 else data[at]
-        if size < 1 or data[start] > MORE or size > 1 << 40:
-            return False
-        at, filled = start + size, filled or size > 1
-    return filled and (partial or at == len(data))

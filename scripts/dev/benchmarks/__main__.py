@@ -5,14 +5,17 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import harness
+from benchmarks.faults import faults
 from benchmarks.grade import grade
 from benchmarks.harness import LAB, BenchError, down, run
 from benchmarks.hostile_peers import hostile_peers
 from benchmarks.lab import lab
 from benchmarks.load import load
+from benchmarks.page import page
 from benchmarks.pipeline import pipeline
 from benchmarks.rounds import rounds
 from benchmarks.scripts import scripts
+from benchmarks.staged import staged
 from benchmarks.wire import wire
 
 PARTS: dict[str, Callable[[], None]] = {
@@ -21,9 +24,12 @@ PARTS: dict[str, Callable[[], None]] = {
     "pipeline": pipeline,
     "scripts": scripts,
     "hostile": hostile_peers,
+    "faults": faults,
     "wire": wire,
     "grade": grade,
     "load": load,
+    "page": page,
+    "staged": staged,
 }
 
 

@@ -83,6 +83,13 @@ def base_image() -> str:
     return str(services["zmq-rep"]["build"]["args"]["BASE"])
 
 
+def tools() -> str:
+    """Return the name of the tests' image, built now: tshark and a browser."""
+    name = "praktikum-zmq-tshark"
+    run("docker", "build", "-q", "-t", name, "--build-arg", f"BASE={base_image()}", "tests")
+    return name
+
+
 def size() -> None:
     ours, base = (
         int(run("docker", "image", "inspect", "-f", "{{.Size}}", image)) / 1e6
@@ -101,7 +108,7 @@ def comes_back() -> list[float]:
 
     for _ in range(TIMES):
         begin = time.perf_counter()
-        run(*LAB, "exec", "-T", "zmq-rep", "python", "-c", "import os; os.kill(1, 15)")
+        run(*LAB, "exec", "-d", "zmq-rep", "python", "-c", "import os; os.kill(1, 15)")
         wait_for(anew, "the engine to start it anew")
         run(*LAB, "exec", "-T", "zmq-req", "python", "clientzmq.py", "back")
         took.append(time.perf_counter() - begin)

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
+from typing import NamedTuple
 
 from benchmarks.harness import (
     CLIENTS,
@@ -98,8 +99,29 @@ class Crowd:
         return self.line()
 
 
+class Ran(NamedTuple):
+    """What came of it: what each process printed, what was published, which jobs handed out."""
+
+    printed: dict[str, list[list[str]]]  # by service
+    published: list[str]
+    jobs: Counter[str]
+    memory: dict[str, list[float]]  # MB of one container of each service, all along
+
+
 def load(seconds: int = 600, subscribers: int = 100, clients: int = 50, workers: int = 20) -> None:
     """Run them all for so long, and look at what each printed."""
+    ran = crowded(seconds, subscribers, clients, workers)
+    look_at_subscribers(ran.printed["zmq-sub"], ran.published, 0.9 * seconds * workers / 2)
+    look_at_clients(ran.printed["zmq-req"])
+    look_at_workers(ran.printed["zmq-pull"], ran.jobs)
+    for service, sizes in ran.memory.items():
+        third = len(sizes) // 3
+        first, last = statistics.median(sizes[:third]), statistics.median(sizes[-third:])
+        row(f"memory of {service}, {seconds} s", last, "MB", "<= 1.1", ("at first", first))
+
+
+def crowded(seconds: int, subscribers: int, clients: int, workers: int) -> Ran:
+    """Run them all for so long at least."""
     counts = {"zmq-sub": subscribers, "zmq-req": clients, "zmq-pull": workers}
     with interval(4 / workers):  # a job takes 3 s: each worker is busy, not late
         up(*(f"--scale={service}={count // EACH}" for service, count in counts.items()))
@@ -129,13 +151,7 @@ def load(seconds: int = 600, subscribers: int = 100, clients: int = 50, workers:
         printed[crowd.service] += json.loads(crowd.ask("end"))
     published = re.findall(r"Published: (.*)", run(*LAB, "logs", "--no-log-prefix", "zmq-pub"))
     down()
-    look_at_subscribers(printed["zmq-sub"], published, 0.9 * seconds * workers / 2)
-    look_at_clients(printed["zmq-req"])
-    look_at_workers(printed["zmq-pull"], jobs)
-    for service, sizes in memory.items():
-        third = len(sizes) // 3
-        first, last = statistics.median(sizes[:third]), statistics.median(sizes[-third:])
-        row(f"memory of {service}, {seconds} s", last, "MB", "<= 1.1", ("at first", first))
+    return Ran(printed, published, jobs, memory)
 
 
 def look_at_subscribers(printed: list[list[str]], published: list[str], least: float) -> None:

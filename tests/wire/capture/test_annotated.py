@@ -10,8 +10,7 @@ import pytest
 
 from capture.annotated import AnnotatedCopy, NotWritten
 from capture.files import packets
-from conftest import ROOT
-from live import LIMIT
+from conftest import LIMIT, ROOT
 from wire_packets import block, enhanced, interface, option, pcap, section, statistics, stream
 
 

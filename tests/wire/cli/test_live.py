@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +11,11 @@ import pytest
 import zmq
 
 from capture.files import CaptureFile
-from conftest import run, wait_for
-from live import LIMIT, Live, Namespace, kill, owner
+from conftest import LIMIT, run, wait_for
+from live import Live, Namespace, kill, owner
 from test_wire_story import wirezmq
 from wire_packets import CAPTURES
 
-BOUND = 0.1  # seconds from the packet to its line
 TOTALS = (
     r"\n(\d+) packets captured\n(\d+) packets received by filter\n(\d+) packets dropped by kernel\n"
 )
@@ -32,25 +30,21 @@ def sockets() -> Iterator[tuple[zmq.Socket[bytes], zmq.Socket[bytes], int]]:
 
 
 @pytest.mark.usefixtures("loopback_alone")
-def test_a_message_is_told_within_the_bound(
+def test_a_message_is_told_before_the_next_is_sent(
     sockets: tuple[zmq.Socket[bytes], zmq.Socket[bytes], int], tmp_path: Path
 ) -> None:
     rep, req, port = sockets
     live = Live("-w", tmp_path / "kept.pcap")
     req.connect(f"tcp://127.0.0.1:{port}")
-    delays = []
     for number in range(10):
-        sent = time.monotonic()
         req.send_string(f"live {number}")
         rep.recv()
         rep.send_string(f"seen {number}")
         req.recv()
-        moment, line = live.wait_for(f'request "live {number}" after the empty delimiter')
+        line = live.wait_for(f'request "live {number}" after the empty delimiter')
         assert "REQ → REP" in line
         live.wait_for(f'reply "seen {number}"')
-        delays.append(moment - sent)
-    assert sorted(delays)[len(delays) // 2] < BOUND, delays
-    assert "packets" in live.interrupt()
+    assert "packets captured" in live.interrupt()
     done = wirezmq("kept.pcap", "--all", cwd=tmp_path)
     assert done.stderr == ""
     assert all(f'request "live {number}"' in done.stdout for number in range(10))
@@ -65,7 +59,7 @@ def test_a_file_belongs_to_the_owner_of_its_folder(namespace: Namespace, tmp_pat
     assert totals(live.interrupt()) == (0, 0, 0)
     assert owner(folder / "kept.pcap") == (1234, 1234)
     done = wirezmq("kept.pcap", cwd=folder)
-    assert "kept.pcap: empty: nothing was captured" in done.stderr
+    assert "kept.pcap: empty: no packet is in it" in done.stderr
 
 
 def test_an_interface_that_does_not_exist(tmp_path: Path) -> None:
@@ -125,7 +119,7 @@ def test_a_burst_is_told_or_its_drops_are_said(
     kept = tmp_path / "kept.pcap"
     live = Live(*(("-w", kept) if keeps else ()), namespace=namespace)
     namespace.python(BURST, str(count), str(size))
-    wait_for(lambda: (tmp_path / "theirs.pcap").stat().st_size > 0, LIMIT)
+    wait_for(lambda: (tmp_path / "theirs.pcap").stat().st_size > 0)
     said = live.interrupt()
     theirs.send_signal(signal.SIGINT)
     found = re.search(r"(\d+) packets dropped by kernel", theirs.communicate(timeout=LIMIT)[1])
@@ -141,7 +135,7 @@ def test_a_burst_is_told_or_its_drops_are_said(
         capture = CaptureFile(str(kept))
         assert sum(1 for _ in capture) == captured
         assert (capture.dropped, capture.wrong) == (dropped, "")
-        assert ("Dropped while it was captured" in wirezmq(kept).stdout) == (dropped > 0)
+        assert ("dropped by the kernel" in wirezmq(kept).stdout) == (dropped > 0)
 
 
 # Sends so many datagrams: each is one packet.
@@ -203,7 +197,7 @@ def test_a_second_ctrl_c_ends_at_once_and_says_what_is_not_told(namespace: Names
     pid, recorder = live.processes()
     kill(signal.SIGINT, pid)
     status = Path(f"/proc/{recorder}/status")
-    wait_for(lambda: "State:\tZ" in status.read_text(), LIMIT)  # it has ended: Ctrl-C was heard
+    wait_for(lambda: "State:\tZ" in status.read_text())  # it has ended: Ctrl-C was heard
     kill(signal.SIGINT, pid)
     said = live.ended()
     assert totals(said)[0] > 0
@@ -278,7 +272,7 @@ def test_the_file_is_complete_if_whoever_tells_is_killed(
     namespace.python(DATAGRAMS, "20000", "1000")
     kill(number, pid)
     live.go_on()
-    wait_for(lambda: not Path(f"/proc/{recorder}").exists(), LIMIT)
+    wait_for(lambda: not Path(f"/proc/{recorder}").exists())
     capture = CaptureFile(str(tmp_path / "kept.pcap"))
     assert sum(1 for _ in capture) + capture.dropped == 20_000
     assert capture.wrong == ""

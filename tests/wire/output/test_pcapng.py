@@ -2,13 +2,13 @@
 
 import os
 import struct
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import wire_packets
+from conftest import Tool
 from output.hosts import hosts
 from output.pcapng import Annotated, notes
 from story.model import Connection, Event, MessageFrame
@@ -69,7 +69,7 @@ def pcap(
     made: list[bytes], order: str = "<", nano: bool = False, link: int = 1, snap: int = 262144
 ) -> bytes:
     """Return a pcap file; each packet comes 123 ns or µs after the one before."""
-    return wire_packets.pcap(made, link, order, nano, snap, START, 123)
+    return wire_packets.pcap(made, link, order, nano, snap, start=START, step=123)
 
 
 def pcapng(made: list[bytes], order: str = "<", simple: bool = False) -> bytes:
@@ -165,27 +165,11 @@ def test_a_capture_without_packets_and_one_without_zmtp(tmp_path: Path, tshark: 
     assert rows[0][1] == "10.0.0.2"
 
 
-def test_capinfos_reads_it(tmp_path: Path, tshark: Tshark) -> None:
+def test_capinfos_reads_it(tmp_path: Path, wireshark: Tool) -> None:
     annotated(tmp_path, pcap(packets(), nano=True))
-    container = [
-        "docker",
-        "run",
-        "--rm",
-        "--network",
-        "none",
-        "-v",
-        f"{tmp_path}:/data:ro",
-        "praktikum-zmq-tshark",
-    ]
-    run = subprocess.run(
-        [*container, "capinfos", "-cKt", "/data/b.pcapng"],
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=60,
-    )
-    assert "pcapng" in run.stdout
-    assert f"Number of packets:   {len(HOSTS)}" in run.stdout
+    told = wireshark(["capinfos", "-cKt", "b.pcapng"], tmp_path)
+    assert "pcapng" in told
+    assert f"Number of packets:   {len(HOSTS)}" in told
 
 
 def test_annotated_twice_is_annotated_once(tmp_path: Path) -> None:
@@ -204,7 +188,7 @@ def test_a_capture_cut_anywhere_is_copied_up_to_there(source: bytes, tmp_path: P
         assert len(copied) >= size // 300 - 1
 
 
-def test_several_clients_are_numbered_and_roles_of_one_address_joined() -> None:
+def test_several_of_a_type_have_their_address_and_types_of_one_address_are_joined() -> None:
     def between(client: str, server: str, kinds: tuple[str, str]) -> Connection:
         return Connection(1, client, server, client_type=kinds[0], server_type=kinds[1])
 
@@ -217,9 +201,9 @@ def test_several_clients_are_numbered_and_roles_of_one_address_joined() -> None:
             between("[fd00::1]:1", "10.0.0.9:7", ("", "")),
         ]
     ) == {
-        "10.0.0.3": "zmq-sub",
+        "10.0.0.3": "zmq-sub-10.0.0.3",
         "10.0.0.2": "zmq-pub+zmq-rep",
-        "10.0.0.4": "zmq-sub-2",
+        "10.0.0.4": "zmq-sub-10.0.0.4",
         "10.0.0.5": "zmq-req",
     }
 

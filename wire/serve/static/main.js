@@ -1,55 +1,79 @@
-// The page: what comes in, what is picked out, what is shown, and the keys.
-import { say, number } from "./words.js";
+// The page: what comes in, what is picked out, what is shown.
+import { say, number, change } from "./words.js";
 import { State } from "./state.js";
 import { Lanes } from "./lanes.js";
 import { Sequence } from "./sequence.js";
-import { Live, Played } from "./source.js";
+import { List } from "./list.js";
+import { Bytes } from "./bytes.js";
+import { Tabs, ALL } from "./tabs.js";
+import { Live } from "./live.js";
+import { Player } from "./player.js";
+import { place, remember } from "./place.js";
+import { listen } from "./controls.js";
+import { report } from "./report.js";
 
 const find = (id) => document.getElementById(id);
-const live = document.body.dataset.mode === "live";
+const { mode, capture, patterns } = document.body.dataset;
+const live = mode === "live";
 const state = new State();
 const status = { capture: "waiting", dropped: 0, lost: false, playing: false };
-let chosen = null; // a connection that was picked; otherwise the newest is followed
+let chosen = place.connection === null ? null : Number(place.connection); // else the newest
+let wanted = place.at; // a row that is selected as soon as it is there
 let paused = null; // messages when it was paused
 let due = false;
 
-const follow = (on) => {
-  chosen = on ? null : sequence.shown?.number ?? null;
+const selected = (item, pinned) => {
+  bytes.show(item, item?.before);
+  if (item && pinned) chosen = shown();
+  keep();
 };
-const sequence = new Sequence(follow);
-const choose = (number) => {
-  chosen = number;
+const bytes = new Bytes(() => actions.follow());
+const sequence = new Sequence(find("scroll"), selected);
+const list = new List(find("scroll"), selected);
+const choose = (connection) => {
+  chosen = connection;
+  box().select(null);
   render();
 };
-const lanes = new Lanes(find("lab"), choose);
+const tabs = new Tabs(choose);
+const lanes = new Lanes(find("lab"), live ? null : JSON.parse(patterns), choose);
 
 // --- what is shown ---------------------------------------------------------------------------
 
-const picked = () => find("pattern").value;
+const listed = () => state.shown.reverse()
+  .filter((c) => !find("pattern").value || c.pattern === find("pattern").value);
 
-const listed = () => [...state.connections.values()].reverse()
-  .filter((c) => !picked() || c.pattern === picked());
+// The number of the connection that is shown, or that of everything.
+const shown = (connections = listed()) => (chosen === ALL ? ALL
+  : (connections.find((c) => c.number === chosen) ?? connections[0])?.number ?? null);
+
+const box = () => (chosen === ALL ? list : sequence);
 
 const render = () => {
   due = false;
   const now = state.now(live && status.capture === "live");
-  const connections = listed();
-  const shown = connections.find((c) => c.number === chosen) ?? connections[0] ?? null;
-  lanes.show(state, now, picked());
-  sequence.topic = find("topic").value;
-  sequence.show(state, shown, live ? say("empty") : say("begin"));
-  sequence.list(connections, now, choose);
+  const connections = listed(), here = shown(connections);
+  lanes.show(state, now, find("pattern").value);
+  if (sequence.shown && here !== sequence.shown.number && here !== ALL && sequence.key !== null)
+    bytes.show(null);
+  if (here === ALL) list.show(state, connections, find("topic").value);
+  else {
+    sequence.topic = find("topic").value;
+    sequence.show(state, state.connections.get(here), say(live ? "empty" : "begin"));
+  }
+  const connection = here === ALL ? null : state.connections.get(here);
+  const { pattern, heading } = connection ?? {};
+  change(find("heading"), connection ? `${connection.number}. ${pattern}: ${heading}`
+    : here === ALL ? say("listed", { n: number(list.found) }) : "");
+  tabs.show(connections, here, now);
   fill(find("pattern"), [...lanes.lanes.keys()]);
   const topics = connections.flatMap((c) => [...c.topics, ...c.subscribed]);
   fill(find("topic"), [...new Set(topics)].sort());
-  find("counts").textContent = live
-    ? say("counts", { packets: number(state.packets), messages: number(state.messages) })
-    : say("position", { packet: number(state.packets), time: state.time.toFixed(3) });
-  const remarks = [];
-  if (status.dropped) remarks.push(say("dropped", { n: number(status.dropped) }));
-  if (state.left) remarks.push(say("left", { n: number(state.left) }));
-  find("remark").textContent = remarks.join(". ");
-  tellStatus();
+  tell();
+  if (wanted !== null && box().item(wanted)) {
+    box().select(wanted);
+    wanted = null;
+  }
 };
 
 const update = () => {
@@ -57,92 +81,103 @@ const update = () => {
   due = true;
 };
 
-const fill = (list, values) => {
-  const known = new Set([...list.options].map((option) => option.value));
+const fill = (select, values) => {
+  const known = new Set([...select.options].map((option) => option.value));
   for (const value of values)
-    if (!known.has(value)) list.add(new Option(value || say("everything"), value));
+    if (!known.has(value)) select.add(new Option(value || say("everything"), value));
 };
 
-const tellStatus = () => {
-  let kind = status.capture, said = "";
-  if (status.lost) [kind, said] = ["lost", say("lost")];
-  else if (paused !== null)
-    [kind, said] = ["paused", say("paused", { n: number(status.total - paused) })];
-  else if (!live && status.wrong) [kind, said] = ["ended", say("wrong", { reason: status.wrong })];
-  else if (!live) {
-    kind = status.playing ? "live" : "paused";
-    said = say(status.playing ? "playing" : status.ended ? "finished" : "stopped");
-  } else said = say(kind, { source: status.source ?? "", reason: status.reason ?? "" });
-  const box = find("status");
-  box.dataset.state = kind;
-  if (box.textContent !== said) box.textContent = said;
+const tell = () => report(state, status, live ? null : source, paused);
+
+const keep = () => {
+  remember({
+    capture: live || capture === "0" ? null : capture, step: live ? null : source.at,
+    connection: chosen, at: box().key, pattern: find("pattern").value, topic: find("topic").value,
+    view: document.body.dataset.view === "both" ? null : document.body.dataset.view,
+    time: list.since === "first" ? null : list.since,
+  });
 };
 
 // --- what comes in ---------------------------------------------------------------------------
 
-const apply = (change, moves = true, step = false) => {
-  status.total = Object.values(change.totals ?? {}).reduce((sum, n) => sum + n, 0) || status.total;
-  if (paused !== null) return tellStatus();
-  state.apply(change);
-  if (step && change.rows.length) show(change.rows[change.rows.length - 1]);
+const apply = (news, moves = true) => {
+  if (news.totals) status.total = Object.values(news.totals).reduce((sum, n) => sum + n, 0);
+  if (paused !== null) {
+    tell();
+    return;
+  }
+  state.apply(news);
   if (moves)
-    for (const passing of change.passes ?? [])
+    for (const passing of news.passes ?? [])
       if (!find("topic").value || !passing.topic || passing.topic === find("topic").value)
         lanes.pass(state, passing);
-  return update();
-};
-
-// The last arrow of all: where one is, after a step back or a leap.
-const latest = () => {
-  const rows = [...state.connections.values()].flatMap((c) => [...c.rowsAt.values()]);
-  const packet = (row) => Number(row.packets.split("–").pop());
-  return rows.reduce((last, row) => (!last || packet(row) >= packet(last) ? row : last), null);
-};
-
-const show = (row) => {
-  chosen = row?.connection ?? null;
-  render();
-  if (row) sequence.select(row.index);
-  else sequence.unselect();
+  update();
 };
 
 const hear = (news) => {
   Object.assign(status, news);
-  if (news.opened) show(latest());
-  if ("playing" in news || "at" in news) {
-    if (news.playing) status.ended = false;
-    find("play").textContent = say(status.playing ? "pause" : "play");
-    if (document.activeElement !== find("packet")) find("packet").value = state.packets;
-  }
+  if (find("play")) change(find("play"), say(status.playing ? "pause" : "play"));
   update();
 };
 
+// A place of a capture that has been come to: its last arrow is shown, unless it plays.
+const moved = (how) => {
+  if (document.activeElement !== find("packet")) find("packet").value = state.packets;
+  if (document.activeElement !== find("slider")) find("slider").value = state.packets;
+  if (how !== "play" && wanted === null) {
+    const events = state.events.filter((event) => !event.skipped);
+    const last = events.reduce((a, b) => (!a || b.step > a.step ? b : a), null);
+    if (chosen !== ALL) chosen = last?.connection ?? null;
+    render();
+    box().select(!last ? null : chosen === ALL ? last.step : last.index);
+  }
+  update();
+  keep();
+};
+
 const source = live ? new Live(apply, hear)
-  : new Played(Number(document.body.dataset.capture), apply, hear);
+  : new Player(Number(capture), state, apply, hear, moved);
 
 // --- what is asked for -----------------------------------------------------------------------
 
 const actions = {
   pause() {
-    if (!live) return source.playing ? source.pause() : source.play();
-    if (paused === null) paused = status.total = state.messages;
+    if (!live) {
+      if (source.playing) source.pause();
+      else {
+        actions.follow();
+        source.play();
+      }
+      return;
+    }
+    if (paused === null) paused = status.total = state.all;
     else {
       paused = null;
       source.connect(); // what was missed comes as a whole
     }
-    find("pause").textContent = say(paused === null ? "pause" : "go");
-    return tellStatus();
+    change(find("pause"), say(paused === null ? "pause" : "go"));
+    tell();
   },
-  leap(packet) {
-    source.pause();
-    source.open(`packet=${packet}`);
+  clear() {
+    state.begin(state.now(status.capture === "live"));
+    state.events = [];
+    choose(chosen === ALL ? ALL : null);
   },
-  start: () => actions.leap(0),
-  end: () => actions.leap(document.body.dataset.packets),
+  step: () => source.step(),
+  back: () => source.back(),
+  leap: (packet) => source.open(`packet=${Number(packet)}`),
+  start: () => source.open("step=0"),
+  end: () => source.open(`packet=${document.body.dataset.packets}`),
+  slide: ({ value }) => { find("packet").value = value; },
+  slider: ({ value }) => actions.leap(value),
+  speed: ({ value }) => { source.speed = Number(value); },
+  idle: ({ checked }) => { source.skip = checked; },
+  captures: ({ value }) => { location.search = `?capture=${value}`; },
   theme() {
     const dark = document.documentElement.dataset.theme
       ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
     document.documentElement.dataset.theme = dark === "dark" ? "light" : "dark";
+    localStorage.setItem("theme", document.documentElement.dataset.theme);
   },
   help: () => find("keys").showModal(),
   view(name) {
@@ -150,84 +185,62 @@ const actions = {
     for (const button of document.querySelectorAll(".view button"))
       button.setAttribute("aria-pressed", button.dataset.view === name);
     render();
-    sequence.reveal();
+    box().reveal();
+    keep();
   },
-  pattern(at) {
-    find("pattern").selectedIndex = at;
-    chosen = null;
+  pattern(select) {
+    if (typeof select === "number") find("pattern").selectedIndex = select;
+    if (chosen !== ALL) chosen = null;
+    render();
+    keep();
+  },
+  topic: () => actions.pattern(),
+  since({ value }) {
+    list.since = sequence.since = value;
+    render();
+    keep();
+  },
+  search(text) {
+    list.text = text;
+    status.search = "";
+    if (text && chosen !== ALL) choose(ALL);
+    update();
+  },
+  async next(text) {
+    if (live || !text) return;
+    const asked = new URLSearchParams({ capture, step: source.at, text });
+    const { step } = await (await fetch(`/find?${asked}`)).json();
+    status.search = step ? "" : say("no-more", { text });
+    if (step) source.open(`step=${step}`);
     update();
   },
   turn(by) {
-    const all = listed(), here = all.findIndex((c) => c.number === sequence.shown?.number);
+    const all = [ALL, ...listed().map((c) => c.number)], here = all.indexOf(shown());
     const next = all[Math.max(0, Math.min(all.length - 1, here + by))];
-    if (next) choose(next.number);
+    if (next !== shown()) choose(next);
   },
-};
-
-const keys = {
-  " ": actions.pause, t: actions.theme, "?": actions.help,
-  l: () => actions.view("lab"), b: () => actions.view("both"), d: () => actions.view("diagram"),
-  "[": () => actions.turn(1), "]": () => actions.turn(-1),
-  ArrowDown: () => sequence.move(1), ArrowUp: () => sequence.move(-1),
-  Escape() {
-    sequence.unselect();
-    chosen = null;
+  all: () => choose(ALL),
+  find: () => find("search").select(),
+  number: () => find("packet").select(),
+  move: (by) => box().move(by),
+  fold: () => chosen !== ALL && sequence.fold(),
+  follow() {
+    box().select(null);
+    if (chosen !== ALL) chosen = null;
+    find("scroll").scrollTop = find("scroll").scrollHeight;
     update();
   },
 };
-for (const at of [0, 1, 2, 3]) keys[at] = () => actions.pattern(at);
+
+const theme = localStorage.getItem("theme");
+if (theme) document.documentElement.dataset.theme = theme;
+listen(actions, live);
+fill(find("pattern"), [...lanes.lanes.keys(), ...(place.pattern ? [place.pattern] : [])]);
+if (place.topic !== null) fill(find("topic"), [place.topic]);
+for (const name of ["pattern", "topic"]) if (place[name] !== null) find(name).value = place[name];
+if (place.time) find("since").value = list.since = sequence.since = place.time;
+if (place.view) actions.view(place.view);
 if (!live)
-  Object.assign(keys, {
-    ArrowRight: () => source.step(), ArrowLeft: () => source.back(), Home: actions.start, End: actions.end,
-    g: () => find("packet").select(),
-  });
-
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, select, dialog");
-  if (event.key === "Escape") event.target.closest("input, select")?.blur();
-  const pressing = event.key === " " && event.target.closest("button, a");
-  if (typing || pressing || event.ctrlKey || event.altKey || event.metaKey) return;
-  const action = keys[event.key] ?? keys[event.key.toLowerCase()];
-  if (!action) return;
-  event.preventDefault();
-  action();
-});
-// A button that the mouse has pressed does not keep the space bar for itself.
-document.addEventListener("click", (event) => {
-  if (event.detail) event.target.closest("button")?.blur();
-});
-find("tabs").addEventListener("keydown", (event) => {
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!by) return;
-  event.stopPropagation();
-  actions.turn(by);
-  render();
-  find("tabs").querySelector("[aria-selected=true]")?.focus();
-});
-for (const id of ["theme", "help"]) find(id).addEventListener("click", actions[id]);
-for (const button of document.querySelectorAll(".view button"))
-  button.addEventListener("click", () => actions.view(button.dataset.view));
-for (const id of ["pattern", "topic"])
-  find(id).addEventListener("change", () => {
-    chosen = null;
-    update();
-  });
-if (live) find("pause").addEventListener("click", actions.pause);
-else {
-  for (const id of ["start", "end"]) find(id).addEventListener("click", actions[id]);
-  find("back").addEventListener("click", () => source.back());
-  find("play").addEventListener("click", actions.pause);
-  find("step").addEventListener("click", () => source.step());
-  find("speed").addEventListener("change", () => { source.speed = Number(find("speed").value); });
-  find("captures")?.addEventListener("change", () => {
-    location.search = `?capture=${find("captures").value}`;
-  });
-  find("goto").addEventListener("submit", (event) => {
-    event.preventDefault();
-    actions.leap(Number(find("packet").value));
-    find("packet").blur();
-  });
-  source.open("packet=0");
-}
-setInterval(() => { if (!document.hidden && paused === null) update(); }, 1000);
-update();
+  source.open(place.packet === null ? `step=${place.step ?? 0}` : `packet=${place.packet}`);
+setInterval(() => { if (!document.hidden && paused === null) update(); }, 500);
+render();

@@ -1,86 +1,53 @@
-// The sequence diagram of one connection, as the program draws it, and the bytes of one arrow.
-import { say, number, element } from "./words.js";
+// The sequence diagram of one connection, as the program draws it.
+import { say, number, moment, span, element } from "./words.js";
 import { svg, draw } from "./svg.js";
+import { Listbox } from "./listbox.js";
 
-export class Sequence {
-  constructor(follow) {
-    const find = (id) => document.getElementById(id);
-    Object.assign(this, { follow, selected: null, shown: null, topic: "" });
-    this.tabs = find("tabs");
-    this.heading = find("heading");
-    this.scroll = find("scroll");
-    this.what = find("what");
-    this.close = find("close");
-    this.table = document.querySelector("#bytes table");
-    this.empty = element("p", "empty");
+const SMALL = 20; // units: the height of a single message of a run that is unfolded
+
+export class Sequence extends Listbox {
+  constructor(scroll, selected) {
+    super(scroll, svg("svg", { class: "drawing rows", role: "listbox", tabindex: "0",
+      "aria-labelledby": "heading" }), selected);
     this.head = svg("svg", { class: "drawing head", "aria-hidden": "true" });
-    this.rows = svg("svg", { class: "drawing rows", role: "listbox", tabindex: "0",
-      "aria-labelledby": "heading" });
-    this.close.addEventListener("click", () => this.unselect());
+    this.empty = element("p", "empty");
+    Object.assign(this, { shown: null, topic: "", since: "first", unfolded: new Set() });
     this.rows.addEventListener("click", (event) => {
-      const row = event.target.closest("[role=option]");
-      if (row) this.select(Number(row.dataset.at));
+      if (event.target.closest(".fold")) this.fold();
     });
-    this.tell();
-  }
-
-  // The connections as tabs, the newest first.
-  list(connections, now, choose) {
-    const tabs = connections.map((connection) => {
-      const { number, client, server, open } = connection;
-      const tab = this.tabs.querySelector(`[data-connection="${number}"]`) ?? element("button");
-      const said = `${open ? "●" : "✕"} ${number}  ${client.name || client.role} → ${server.name || server.role}`;
-      if (tab.textContent !== said) tab.textContent = said;
-      if (!tab.dataset.connection) {
-        tab.type = "button";
-        tab.dataset.connection = number;
-        tab.setAttribute("role", "tab");
-        tab.addEventListener("click", () => choose(number));
-      }
-      tab.title = say(open ? "open" : "closed");
-      const here = connection === this.shown;
-      tab.setAttribute("aria-selected", here);
-      tab.tabIndex = here ? 0 : -1;
-      return tab;
-    });
-    const same = tabs.length === this.tabs.children.length
-      && tabs.every((tab, at) => tab === this.tabs.children[at]);
-    if (!same) this.tabs.replaceChildren(...tabs);
-    if (same && this.shown?.number === this.tabbed) return;
-    this.tabbed = this.shown?.number;
-    const here = tabs[connections.indexOf(this.shown)]?.getBoundingClientRect();
-    const all = this.tabs.getBoundingClientRect();
-    if (here?.left < all.left) this.tabs.scrollLeft += here.left - all.left;
-    else if (here?.right > all.right) this.tabs.scrollLeft += here.right - all.right;
   }
 
   show(state, connection, hint) {
-    if (connection !== this.shown || !connection) {
-      if (connection?.number !== this.shown?.number) this.unselect();
-      this.shown = connection;
-    }
+    if (connection?.number !== this.shown?.number) [this.key, this.unfolded] = [null, new Set()];
+    Object.assign(this, { state, shown: connection });
     if (!connection) {
-      this.heading.textContent = "";
       this.empty.textContent = hint;
-      return this.scroll.replaceChildren(this.empty);
+      this.scroll.replaceChildren(this.empty);
+      return;
     }
-    this.heading.textContent = `${connection.number}. ${connection.pattern}: ${connection.heading}`;
-    const { scroll } = this;
-    const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
-    this.head.setAttribute("viewBox", `0 0 ${state.width} ${connection.head.height}`);
+    const { atEnd } = this;
+    this.drawHead(connection.head);
+    this.place();
+    if (this.rows.parentNode !== this.scroll) this.scroll.replaceChildren(this.head, this.rows);
+    if (atEnd && this.key === null) this.scroll.scrollTop = this.scroll.scrollHeight;
+  }
+
+  drawHead({ height, shapes }) {
+    const key = JSON.stringify([shapes, this.since]);
+    if (key === this.drawn) return;
+    this.drawn = key;
+    this.head.setAttribute("viewBox", `0 0 ${this.state.width} ${height}`);
     this.head.replaceChildren();
-    draw(this.head, connection.head.shapes);
-    this.place(state, connection);
-    if (this.rows.parentNode !== scroll) scroll.replaceChildren(this.head, this.rows);
-    if (atEnd && this.selected === null) scroll.scrollTop = scroll.scrollHeight;
-    return null;
+    draw(this.head, shapes);
+    if (this.since !== "first") this.head.querySelector(".time").textContent = say("before");
   }
 
   // Put the rows below one another; a row that has not changed is not drawn again.
-  place(state, connection) {
-    const known = new Map([...this.rows.children].map((g) => [g.dataset.key, g]));
+  place() {
+    const { state, shown } = this;
+    const known = new Map([...this.rows.children].map((group) => [group.dataset.key, group]));
     const groups = [];
-    let y = 0, phase = "", at = -1, hidden = 0;
+    let y = 0, phase = "", at = -1, hidden = 0, before = null;
     const put = (key, height, make) => {
       const group = known.get(key) ?? make(svg("g", { "data-key": key }));
       if (group.dataset.y !== String(y)) {
@@ -89,13 +56,13 @@ export class Sequence {
       }
       y += height;
       groups.push(group);
+      return group;
     };
-    const note = (key, text) => put(key, 30, (g) => draw(g, [
+    const note = (text) => put(`note ${text}`, 30, (group) => draw(group, [
       ["text", "said", { x: String(state.width / 2 + 50), y: "19" }, `⋮ ${text} ⋮`]]));
-    for (const row of [...connection.rowsAt.values()].sort((a, b) => a.index - b.index)) {
+    for (const row of [...shown.rowsAt.values()].sort((a, b) => a.index - b.index)) {
       if (row.index > at + 1) {
-        const left = row.index - at - 1;
-        note(`skip${row.index}-${left}`, say("skipped", { n: number(left) }));
+        note(say("skipped", { n: number(row.index - at - 1) }));
         phase = "";
       }
       at = row.index;
@@ -105,92 +72,106 @@ export class Sequence {
       }
       if (row.phase !== phase) {
         phase = row.phase;
-        const title = state.titles[phase];
-        put(`title${row.connection}-${row.index}-${phase}`, title.height, (g) => draw(g, title.shapes));
+        const title = state.titles[phase], took = shown.took[phase] ?? "";
+        put(`title ${row.index} ${phase} ${took}`, title.height,
+          (group) => this.title(group, title, took));
       }
-      put(`row${row.connection}-${row.index}-${row.packets}-${row.said}-${row.who}`, row.height,
-        (g) => this.make(g, row, state.width));
+      const key = [shown.number, row.index, row.packets, row.said, row.who].join(" ");
+      const group = put(key, row.height, (made) => this.make(made, row));
+      this.stamp(group, row.time, before);
+      row.before = before ?? undefined;
+      before = row.last_time;
+      if (row.count > 1 && this.unfolded.has(row.index)) this.single(row, put, note);
     }
-    if (hidden) note(`other${hidden}`, say("other", { n: number(hidden) }));
-    const order = groups.every((g, i) => g === this.rows.children[i]);
+    if (hidden) note(say("other", { n: number(hidden) }));
+    const order = groups.every((group, index) => group === this.rows.children[index]);
     if (!order || groups.length !== this.rows.children.length) this.rows.replaceChildren(...groups);
     this.rows.setAttribute("viewBox", `0 0 ${state.width} ${y + 4}`);
     this.mark();
   }
 
-  make(group, row, width) {
-    group.setAttribute("role", "option");
-    group.id = `row${row.index}`;
-    group.dataset.at = row.index;
-    group.dataset.time = row.time;
-    group.setAttribute("aria-label",
-      `${say("packet", { packet: row.packets })}, ${row.who}: ${row.said}`);
-    draw(group, row.shapes);
-    group.append(svg("rect", { class: "pick", x: 2, y: 1, width: width - 4, height: row.height - 2 }));
+  title(group, title, took) {
+    draw(group, title.shapes);
+    if (took) group.querySelector(".phase").textContent += `: ${took}`;
     return group;
   }
 
-  mark() {
-    for (const group of this.rows.querySelectorAll("[role=option]"))
-      group.setAttribute("aria-selected", Number(group.dataset.at) === this.selected);
-    const row = this.shown?.rowsAt.get(this.selected);
-    if (row && row.said !== this.told) this.tell(row);
+  // Write the time of a row, since the first packet or since the row before.
+  stamp(group, time, before) {
+    const after = before === null ? "" : `+${span(time - before)}`;
+    const said = this.since === "first" ? moment(time) : after;
+    const text = group.querySelector(".time");
+    if (text && text.textContent !== said) text.textContent = said;
   }
 
-  options() {
-    return [...this.rows.querySelectorAll("[role=option]")].map((g) => Number(g.dataset.at));
-  }
-
-  move(by) {
-    const all = this.options();
-    if (!all.length) return;
-    const here = all.indexOf(this.selected);
-    const next = here < 0 ? (by > 0 ? 0 : all.length - 1) : here + by;
-    this.select(all[Math.max(0, Math.min(all.length - 1, next))]);
-  }
-
-  select(at) {
-    this.selected = at;
-    this.follow(false);
-    this.mark();
-    this.tell(this.shown?.rowsAt.get(at));
-    this.rows.setAttribute("aria-activedescendant", `row${at}`);
-    this.reveal();
-  }
-
-  // Scroll to the selected row, which the head would hide above it.
-  reveal() {
-    this.scroll.style.scrollPaddingTop = `${this.head.getBoundingClientRect().height}px`;
-    document.getElementById(`row${this.selected}`)?.scrollIntoView({ block: "nearest" });
-  }
-
-  unselect() {
-    this.selected = null;
-    this.rows.removeAttribute("aria-activedescendant");
-    this.mark();
-    this.tell();
-    this.scroll.scrollTop = this.scroll.scrollHeight;
-  }
-
-  // Show the bytes of a row, part by part.
-  tell(row) {
-    this.told = row?.said;
-    this.close.hidden = !row;
-    this.table.hidden = !row?.octets.length;
-    if (!row) {
-      this.what.textContent = say("choose");
-      return;
+  make(group, row) {
+    this.option(group, row.index, row.height, row);
+    draw(group, row.shapes);
+    if (row.count > 1) {
+      const said = say(this.unfolded.has(row.index) ? "fold" : "unfold");
+      draw(group, [["text", "fold", { x: String(this.state.width - 6), y: "14" }, said]]);
     }
-    let said = `${say("packet", { packet: row.packets })} · ${row.who} · ${row.said}`;
-    if (!row.octets.length) said += `. ${say("nobytes")}`;
-    else if (row.packets.includes("–")) said += `. ${say("first")}`;
-    this.what.textContent = said;
-    this.table.tBodies[0].replaceChildren(...row.octets.map(([part, hex, text, meaning]) => {
-      const line = element("tr");
-      line.append(element("th", "", part), element("td", "hex", hex), element("td", "hex", text),
-        element("td", "", meaning));
-      line.firstChild.scope = "row";
-      return line;
-    }));
+    this.pick(group, row.height);
+    return group;
+  }
+
+  option(group, at, height, { packets, who, said }) {
+    group.setAttribute("role", "option");
+    group.id = `row${at}`;
+    group.dataset.at = at;
+    group.setAttribute("aria-label", `${say("packet", { packet: packets })}, ${who}: ${said}`);
+  }
+
+  pick(group, height) {
+    const width = this.state.width - 4;
+    group.append(svg("rect", { class: "pick", x: 2, y: 1, width, height: height - 2 }));
+    group.append(...group.querySelectorAll(".fold")); // above it, to be pressed
+  }
+
+  // The single messages of a run, as far as they are known.
+  single(row, put, note) {
+    const [left, right] = this.state.lifelines;
+    const events = this.singles(row);
+    if (events.length < row.count) note(say("earlier", { n: number(row.count - events.length) }));
+    let before = null;
+    for (const event of events) {
+      const group = put(`event ${event.step}`, SMALL, (made) => {
+        const [width, height] = [String(this.state.width), String(SMALL + 0.5)];
+        this.option(made, `${row.index}.${event.step}`, SMALL, { ...event, packets: event.packet });
+        draw(made, [["rect", "band-message", { x: "0", y: "0", width, height }],
+          ["path", "life", { d: `M${left},0 V${SMALL} M${right},0 V${SMALL}` }],
+          ["text", "packet", { x: "90", y: "14" }, String(event.packet)],
+          ["text", "time", { x: "176", y: "14" }],
+          ["text", "said", { x: String((left + right) / 2), y: "14" },
+            event.onward ? `${event.said} ▸` : `◂ ${event.said}`]]);
+        this.pick(made, SMALL);
+        return made;
+      });
+      this.stamp(group, event.time, before);
+      before = event.time;
+    }
+  }
+
+  singles(row) {
+    return this.state.events.filter((event) =>
+      event.connection === row.connection && event.index === row.index);
+  }
+
+  // Unfold the selected run, or fold it.
+  fold() {
+    const at = Number(this.key?.split(".")[0]), row = this.shown?.rowsAt.get(at);
+    if (!row || row.count < 2) return;
+    if (!this.unfolded.delete(at)) this.unfolded.add(at);
+    this.rows.replaceChildren();
+    this.place();
+    this.select(String(at));
+  }
+
+  // What the bytes are shown of, by its key: a row, or a message of a run.
+  item(key) {
+    const [index, step] = key.split(".").map(Number), row = this.shown?.rowsAt.get(index);
+    if (!row || step === undefined) return row ?? null;
+    const event = this.singles(row).find((each) => each.step === step);
+    return event ? { octets: row.octets, ...event, packets: String(event.packet) } : row;
   }
 }

@@ -1,0 +1,184 @@
+"""What is kept of a capture, to know its connections again in another.
+
+A connection leaves traces that no single command changes, each enough to know it again:
+
+- both initial sequence numbers, which TCP chooses at random (RFC 9293, 3.4.1). Where the SYN is
+  not in the capture, the first bytes that are have numbers close to it, and the ports are looked
+  at too. For two captures of a class of 1,000 to be alike by chance would take millions of classes;
+- TCP's timestamps, which begin at a random value on each connection (RFC 7323, 5.4);
+- the rhythm: the times between its events, to the microsecond;
+- what was said: the jobs in their order, which PUSH draws by lot, and the times published, of
+  connections that began one after the other as these did.
+"""
+
+from array import array
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from capture.packet import Packet
+from story.model import MESSAGES, Event, New
+from story.reader import Segment
+from story.story import Story
+
+CONNECTIONS, TEXTS = 200, 50  # of a capture, and of a connection: what is compared
+MOMENTS, TRACES = 60, 12  # events of a connection that are timed, and its traces of a sort
+NEAR = 1 << 16  # bytes between what two captures have first of the same connection
+STAMPS, RHYTHM = 3, 4  # so many traces of a sort have to be the same
+GAPS, LEAST = 3, 100  # times between events in a trace of the rhythm; their sum in microseconds
+JOBS, TIMES = 5, 3  # jobs and published messages without which what was said tells nothing
+PACE = 50  # milliseconds between what one capture and its copy tell of when connections began
+EVIDENCE = ("sequence numbers", "TCP timestamps", "rhythm", "texts")
+
+
+class Held(NamedTuple):
+    """A connection as one capture holds it."""
+
+    client: str
+    server: str
+    initial: tuple[int, int]  # sequence numbers at which client and server begin
+    syn: int  # microseconds since 1970, 0 if it is not in the capture
+    greeting: int
+    texts: dict[int, str]  # microseconds since 1970 -> text of a message
+    moments: "tuple[array[int], array[int]]"  # sequence number and side; microseconds since 1970
+    stamps: tuple[int, ...]
+    rhythm: tuple[int, ...]
+    said: int  # what tells the jobs of a capture, 0 if they are too few
+    begun: tuple[int, ...]  # and how many ms after one another its connections began
+
+    @property
+    def ports(self) -> tuple[str, str]:
+        return self.client.rpartition(":")[2], self.server.rpartition(":")[2]
+
+    def near(self, other: "Held") -> bool:
+        """Tell whether both begin near the same sequence numbers."""
+        return all(
+            (a - b + NEAR) % (1 << 32) <= 2 * NEAR  # they wrap around
+            for a, b in zip(self.initial, other.initial, strict=True)
+        )
+
+    def whole(self, other: "Held") -> bool:
+        """Tell whether both hold the SYNs, and these have the same sequence numbers."""
+        return self.syn > 0 < other.syn and self.initial == other.initial
+
+    def paced(self, other: "Held") -> bool:
+        """Tell whether the connections of both captures began with the same distances."""
+        alike = len(self.begun) == len(other.begun) > 1
+        both = zip(self.begun, other.begun, strict=False)
+        return alike and all(abs(a - b) < PACE for a, b in both)
+
+    def apart(self, other: "Held") -> list[int]:
+        """Return by how many microseconds the other has each event that both hold later."""
+        theirs = dict(zip(*other.moments, strict=True))
+        return [theirs[at] - time for at, time in zip(*self.moments, strict=True) if at in theirs]
+
+    def evidence(self, other: "Held") -> list[str]:
+        """Return by what both are known to be one connection; nothing if they are not."""
+        near = self.near(other) and (self.ports == other.ports or self.whole(other))
+        traces = (
+            near,
+            len({*self.stamps} & {*other.stamps}) >= STAMPS,
+            len({*self.rhythm} & {*other.rhythm}) >= RHYTHM,
+            self.said != 0 and self.said == other.said and self.paced(other),
+        )
+        return [name for name, there in zip(EVIDENCE, traces, strict=True) if there]
+
+
+class Notes:
+    """What is noted of a connection while its capture is read."""
+
+    __slots__ = ("moments", "stamps", "texts")
+
+    def __init__(self) -> None:
+        self.texts: dict[float, str] = {}  # seconds of the story -> text of a message
+        self.moments: dict[int, int] = {}
+        self.stamps: list[int] = []
+
+
+class Fingerprint:
+    """What is kept of a capture to compare it with others; an observer of the one pass."""
+
+    def __init__(self, path: str, name: str, owners: frozenset[str] = frozenset()) -> None:
+        self.path, self.name, self.owners = path, name, owners
+        self.packets = 0
+        self.sent = False  # the number of its owner
+        self.held: list[Held] = []
+        self.notes: dict[int, Notes] = {}  # by the number of the connection
+
+    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
+        """Take note of the events that a packet completes."""
+        for connection, event in new:
+            if connection.number > CONNECTIONS:
+                continue
+            notes = self.notes.get(connection.number)
+            if notes is None:
+                notes = self.notes[connection.number] = Notes()
+            if packet and segment and packet.number == event.packet:
+                if len(notes.moments) < MOMENTS:
+                    side = event.sender == connection.client
+                    notes.moments.setdefault(segment.seq << 1 | side, packet.time // 1000)
+                    notes.stamps.append(segment.stamp)
+            if event.kind in MESSAGES and len(notes.texts) < TEXTS:
+                notes.texts[event.time] = event.text[:100]
+
+    def close(self, story: Story) -> None:
+        """Take the connections of the story, once it is read."""
+        self.packets = story.packets
+        said = _said(story, self.notes)
+        firsts = [min(notes.moments.values()) for notes in self.notes.values() if notes.moments]
+        begun = tuple((b - a) // 1000 for a, b in pairwise(firsts))
+
+        def clock(event: Event | None) -> int:
+            return at(event.time) if event else 0
+
+        def at(seconds: float) -> int:
+            return ((story.start or 0) + round(seconds * 1e9)) // 1000
+
+        for connection in story.connections[:CONNECTIONS]:
+            initial, first = connection.initial, connection.firsts
+            notes = self.notes.get(connection.number) or Notes()
+            if len(initial) == 2:
+                self.held.append(
+                    Held(
+                        connection.client,
+                        connection.server,
+                        (initial["client"], initial["server"]),
+                        clock(first.get("syn")) * ("syn-ack" in first),
+                        clock(first.get("greeting client")),
+                        {at(time): text for time, text in notes.texts.items()},
+                        (array("Q", notes.moments), array("q", notes.moments.values())),
+                        _fewest(stamp for stamp in notes.stamps if stamp),
+                        _fewest(_gaps(sorted(notes.moments.values()))),
+                        said * (connection.pattern == "PUSH-PULL"),
+                        begun if connection.pattern == "PUSH-PULL" else (),
+                    )
+                )
+        self.notes.clear()
+
+
+def _said(story: Story, notes: dict[int, Notes]) -> int:
+    """Return what tells the jobs and the times published of a capture, 0 if they are too few."""
+    texts: dict[str, list[str]] = {"job": [], "published": []}
+    for connection in story.connections[:CONNECTIONS]:
+        kind = next((kind for kind in texts if kind in connection.counts), "")
+        if kind and connection.number in notes:
+            texts[kind] += notes[connection.number].texts.values()
+    jobs, times = texts["job"][: 2 * JOBS], texts["published"][: 2 * TIMES]
+    return hash((*jobs, *times)) if len(jobs) >= JOBS and len(times) >= TIMES else 0
+
+
+def _fewest(traces: Iterator[int]) -> tuple[int, ...]:
+    """Return at most TRACES of them, chosen alike in each capture that has them."""
+    spread = sorted(set(traces), key=lambda trace: trace * 0x9E3779B1 % (1 << 32))
+    return tuple(spread[:TRACES])
+
+
+def _gaps(times: list[int]) -> Iterator[int]:
+    """Yield each GAPS times between events that follow one another, as one number."""
+    gaps = [later - time for time, later in pairwise(times)]
+    if all(gap % 1000 == 0 for gap in gaps):  # a clock of milliseconds tells too little
+        return
+    for at in range(len(gaps) - GAPS + 1):
+        some = gaps[at : at + GAPS]
+        if min(some) > 0 and sum(some) > LEAST:
+            yield hash(tuple(some)) & 0xFFFFFFFFFFFF
