@@ -418,6 +418,7 @@ def test_the_lab_is_up_again_after_the_engine(loaded: Path, record_property: Rec
         started.docker(*own, "up", "-d", "--no-build")
         before = started.docker(*own, "ps", "-q")
         assert len(before.split()) == 6
+        wait_for(lambda: started.docker(*own, "logs", "zmq-rep").count(" bound to ") == 1)
         started.stop()
         started.start()
         begin = time.monotonic()

@@ -29,9 +29,10 @@ from grade.graded import grade
 from grade.submissions import handed_in
 from grade.table import cells
 from kelas import CAPTURES, LAB, LATE, NUMBER, RIGHT, SAMPLE, another, form, pcap, sample, text
-from output.pcapng import write_pcapng
+from output.pcapng import Annotated
+from story.reader import read
 from story.story import Story
-from wire_packets import ACK, FIN, SYN, Talk, command, ethernet, tcp
+from wire_packets import ACK, FIN, SYN, Talk, command, ethernet, stream, tcp
 from zmtp.patterns import PORTS
 
 LAB_FILE = CAPTURES / "lab.pcap"
@@ -483,10 +484,9 @@ def test_a_form_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 
 
 def as_pcapng(packets: list[Packet], folder: Path) -> bytes:
-    (folder / "source").write_bytes(pcap(packets))
-    out = io.BytesIO()
-    write_pcapng(str(folder / "source"), {}, out)
-    (folder / "source").unlink()
+    story, copy, out = Story(keep=False), Annotated(str(folder)), io.BytesIO()
+    read(stream(pcap(packets)), story, copy.look, copy=copy.copy)
+    copy.write(out, story)
     return out.getvalue()
 
 

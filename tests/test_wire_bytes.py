@@ -24,7 +24,6 @@ from wire_packets import (
     frame,
     greeting,
     pcap,
-    pcapng,
     read,
     tcp,
     told,
@@ -115,39 +114,6 @@ def test_sequence_numbers_wrap_around() -> None:
     talk = Talk(first=2**32 - 70).shake().say(0, frame(b"", 1) + frame(b"Hello"))
     (connection,) = told(talk.capture).connections
     assert connection.events[-1].text == "Hello"
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_pcapng_of_several_interfaces_keeps_their_clocks(order: str) -> None:
-    plain = tcp(CLIENT, SERVER, 5, 0, SYN)
-    found = read(
-        pcapng(
-            [(1, 6, None), (101, 9, 100), (276, 0x80 | 10, None)],
-            [
-                (0, 1_500_000, ethernet(plain)),
-                (1, 2_000_000_007, bytes(plain)),
-                (2, 3 << 10, bytes(20)),
-            ],
-            order,
-        )
-    )
-    assert [(r.number, r.time, r.link) for r in found] == [
-        (1, 1_500_000_000, 1),
-        (2, 102_000_000_007, 101),
-        (3, 3_000_000_000, 276),
-        (4, 0, 1),
-    ]
-    assert [part.seq for part in map(segment, found[:2]) if isinstance(part, Segment)] == [5, 5]
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("nano", [False, True])
-def test_pcap_of_either_byte_order_and_resolution(order: str, nano: bool) -> None:
-    found = read(pcap([b"a", b"b"], order=order, nano=nano))
-    assert [(r.number, r.time, r.data) for r in found] == [
-        (1, 1_000_000_000, b"a"),
-        (2, 1_001_000_000, b"b"),
-    ]
 
 
 def vxlan(inner: bytes) -> bytes:

@@ -17,7 +17,7 @@ import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
 from conftest import LIMIT
-from test_wire_live import Live
+from live import Live
 from test_wire_story import wirezmq
 from wire_packets import CAPTURES
 

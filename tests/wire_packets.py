@@ -61,17 +61,60 @@ def pcap(
     nano: bool = False,
     snap: int = 262144,
     times: Sequence[float] = (),
+    start: int = 1,
+    step: int = 0,
 ) -> bytes:
-    """Return a capture file; a packet comes every millisecond, or after so many seconds each."""
+    """Return a capture file, of which no packet has more bytes than `snap`.
+
+    The first packet comes `start` seconds after 1970, the others each so many `times` in seconds
+    after that, or else each `step` units of the clock after the one before it, a millisecond if
+    that is 0.
+    """
+    units = 1_000_000_000 if nano else 1_000_000
+    step = step or units // 1000
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4
-    parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)]
+    out = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, link)]
     for number, data in enumerate(packets):
-        after = round(times[number] * 1_000_000) if times else number * 1000
-        seconds, fraction = divmod(after, 1_000_000)
+        after = round(times[number] * 1_000_000) * (units // 1_000_000) if times else number * step
+        seconds, fraction = divmod(after, units)
         kept = data[:snap]
-        head = (1 + seconds, fraction * (1000 if nano else 1), len(kept), len(data))
-        parts += struct.pack(order + "IIII", *head), kept
-    return b"".join(parts)
+        out.append(struct.pack(order + "IIII", start + seconds, fraction, len(kept), len(data)))
+        out.append(kept)
+    return b"".join(out)
+
+
+def block(kind: int, body: bytes, order: str = "<") -> bytes:
+    """Return a block of a pcapng file."""
+    body += bytes(-len(body) % 4)
+    size = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + size + body + size
+
+
+def option(code: int, value: bytes, order: str = "<") -> bytes:
+    """Return an option of such a block."""
+    return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def section(order: str = "<", size: int = -1) -> bytes:
+    """Return the block that begins a section, of so many bytes if that is known."""
+    return block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, size), order)
+
+
+def interface(link: int = 1, options: bytes = b"", order: str = "<", snap: int = 0) -> bytes:
+    return block(1, struct.pack(order + "HHI", link, 0, snap) + options, order)
+
+
+def enhanced(
+    data: bytes, which: int = 0, time: int = 0, options: bytes = b"", order: str = "<"
+) -> bytes:
+    """Return the block of a packet, at a time in units of the clock of its interface."""
+    high, low = divmod(time, 1 << 32)
+    head = struct.pack(order + "IIIII", which, high, low, len(data), len(data))
+    return block(6, head + data + bytes(-len(data) % 4) + options, order)
+
+
+def statistics(which: int = 0, options: bytes = b"", order: str = "<") -> bytes:
+    return block(5, struct.pack(order + "III", which, 0, 0) + options, order)
 
 
 def pcapng(
@@ -80,25 +123,20 @@ def pcapng(
     order: str = "<",
 ) -> bytes:
     """Return a pcapng file: interfaces are link type, resolution, offset in seconds."""
-
-    def block(kind: int, body: bytes) -> bytes:
-        body += bytes(-len(body) % 4)
-        size = struct.pack(order + "I", len(body) + 12)
-        return struct.pack(order + "I", kind) + size + body + size
-
-    out = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    parts = [section(order)]
     for link, resolution, offset in interfaces:
-        options = struct.pack(order + "HHBxxx", 9, 1, resolution)
+        options = option(9, bytes((resolution,)), order)
         if offset is not None:
-            options += struct.pack(order + "HHq", 14, 8, offset)
-        out += block(1, struct.pack(order + "HHI", link, 0, 0) + options + bytes(4))
-    out += block(5, bytes(12))  # interface statistics: to be passed over
-    for interface, time, data in packets:
-        head = struct.pack(
-            order + "IIIII", interface, time >> 32, time & 0xFFFFFFFF, len(data), len(data)
-        )
-        out += block(6, head + data)
-    return out + block(3, struct.pack(order + "I", 60) + bytes(60))
+            options += option(14, struct.pack(order + "q", offset), order)
+        parts.append(interface(link, options + bytes(4), order))
+    parts.append(statistics(order=order))  # to be passed over
+    parts += [enhanced(data, which, time, order=order) for which, time, data in packets]
+    return b"".join(parts) + block(3, struct.pack(order + "I", 60) + bytes(60), order)
+
+
+def stream(data: bytes) -> io.BufferedReader:
+    """Return data as an open file."""
+    return io.BufferedReader(io.BytesIO(data))
 
 
 def read(capture: bytes) -> list[Packet]:

@@ -38,7 +38,8 @@ class Details:
             if event.kind not in ("request", "reply") or event.packet != packet.number:
                 continue
             size, begin = event.size, event.first_packet
-            sight = Sight(connection, event.sender, event.kind, begin, size, 0)
+            exchange = (connection.number, event.exchange)
+            sight = Sight(connection, event.sender, event.kind, begin, size, exchange)
             self.first.setdefault(event.kind, (sight, segment, packet.length))
             for key, kind in KEYS.items():
                 if kind == event.kind and self.given[key] == _true(key, sight, segment):

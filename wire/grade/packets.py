@@ -4,7 +4,6 @@ A packet is right if it holds that whole or in part, so several may be; only the
 is in one. What is in a wrong one names the mistake: "TCP ACK taken for reply".
 """
 
-from collections import deque
 from typing import NamedTuple
 
 from capture.packet import Packet
@@ -19,6 +18,8 @@ RECENT = 1000  # packets back in which a packet that was captured twice is looke
 HELD = 20  # things in such a packet; of one that an answer names all are held
 NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
 NAMES |= {"job": "job", "cancel": "CANCEL"}
+WAITING = 10_000  # requests without a reply that are remembered
+Exchange = tuple[int, int]  # numbers of a connection, and of a request in it (0: not known)
 KEYS = [key for key, question in QUESTIONS.items() if question.module == "packets"]
 
 
@@ -30,7 +31,7 @@ class Sight(NamedTuple):
     kind: str
     begin: int  # the packet with its first byte
     size: int  # bytes of the bodies of its ZMTP frames
-    exchange: int  # of a request and of its reply the same, 0 if that is not known
+    exchange: Exchange  # of a request and of its reply the same
 
     @property
     def role(self) -> str:
@@ -49,8 +50,7 @@ class Packets:
         self.tcp: dict[int, str] = {}  # packet that was asked for -> what TCP does there
         self.twins: dict[int, int] = {}  # packet that was asked for -> where its data came first
         self.ends: dict[int, tuple[str, str]] = {}  # packet where they did -> sender, receiver
-        self.exchanges = 0
-        self.waiting: dict[int, deque[int]] = {}  # requests of a connection without a reply
+        self.unanswered: dict[Exchange, None] = {}  # requests without a reply
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
@@ -75,14 +75,13 @@ class Packets:
             self._packet(packet, segment)
 
     def _sight(self, connection: Connection, event: Event) -> Sight:
-        exchange = 0
+        exchange = (connection.number, event.exchange)
         if event.kind == "request":
-            self.exchanges += 1
-            exchange = self.exchanges
-            self.waiting.setdefault(connection.number, deque(maxlen=1000)).append(exchange)
-        elif event.kind == "reply" and event.round_trip is not None:
-            waiting = self.waiting.get(connection.number)
-            exchange = waiting.popleft() if waiting else 0
+            self.unanswered[exchange] = None
+            if len(self.unanswered) > WAITING:
+                del self.unanswered[next(iter(self.unanswered))]
+        elif event.kind == "reply":
+            self.unanswered.pop(exchange, None)
         begin, size = event.first_packet, event.size
         return Sight(connection, event.sender, event.kind, begin, size, exchange)
 
@@ -117,9 +116,8 @@ class Packets:
         if key == "greeting_start":
             sights = [sight for sight in sights if here == sight.begin]
         elif key == "reply":
-            unanswered = {exchange for waiting in self.waiting.values() for exchange in waiting}
             requests = self.all_right("request")
-            asked = {sight.exchange for sight in requests} - unanswered
+            asked = {sight.exchange for sight in requests} - self.unanswered.keys()
             sights = [sight for sight in sights if not asked or sight.exchange in asked]
             if requests and not asked and packet < max(self.named["request"]):
                 sights = []  # the request was sent again, on another connection, and that is later

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from capture.packet import Packet
-from output.words import losses
+from output.text import losses
 from story.story import Story
 from tcp.segment import Segment, Segments
 from wire_packets import ACK, CLIENT, SERVER, ethernet, ip4, ip6, pcap, read, tcp, told, udp

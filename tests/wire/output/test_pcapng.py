@@ -1,17 +1,32 @@
 """The annotated capture, as tshark 4.4 reads it: the same packets, with comments and names."""
 
+import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import wire_packets
 from conftest import Tool
 from output.hosts import hosts
-from output.pcapng import Notes, _comment, note, write_pcapng
+from output.pcapng import Annotated, notes
 from story.model import Connection, Event, MessageFrame
-from wire_packets import Talk, frame, greeting, read, ready
-from zmtp.patterns import PORTS
+from story.reader import read
+from story.story import Story
+from test_wire_story import wirezmq
+from wire_packets import (
+    Talk,
+    block,
+    enhanced,
+    frame,
+    greeting,
+    interface,
+    option,
+    ready,
+    section,
+    statistics,
+)
 
 Tshark = Callable[[list[str], Path], str]
 START = 1_795_392_860  # seconds since 1970 of the first packet
@@ -54,41 +69,29 @@ def pcap(
     made: list[bytes], order: str = "<", nano: bool = False, link: int = 1, snap: int = 262144
 ) -> bytes:
     """Return a pcap file; each packet comes 123 ns or µs after the one before."""
-    magic = 0xA1B23C4D if nano else 0xA1B2C3D4
-    file = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, link)
-    for at, data in enumerate(made):
-        kept = data[:snap]
-        file += struct.pack(order + "IIII", START, at * 123, len(kept), len(data)) + kept
-    return file
-
-
-def block(order: str, kind: int, body: bytes) -> bytes:
-    body += bytes(-len(body) % 4)
-    size = struct.pack(order + "I", len(body) + 12)
-    return struct.pack(order + "I", kind) + size + body + size
+    return wire_packets.pcap(made, link, order, nano, snap, start=START, step=123)
 
 
 def pcapng(made: list[bytes], order: str = "<", simple: bool = False) -> bytes:
     """Return a pcapng file: two interfaces of 0.1 ns, comments on all packets, statistics."""
-    file = block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, 10_000))
-    resolution = struct.pack(order + "HH", 9, 1) + b"\x0a" + bytes(7)
-    file += block(order, 1, struct.pack(order + "HHI", 1, 0, 1000) + resolution) * 2
+    resolution = option(9, b"\x0a", order) + bytes(4)
+    file = section(order, 10_000) + interface(1, resolution, order, snap=1000) * 2
+    known = option(1, b"known", order) + bytes(4)
     for at, data in enumerate(made):
         if simple:
-            file += block(order, 3, struct.pack(order + "I", len(data)) + data)
-            continue
-        high, low = divmod(START * 10**10 + at * 123, 1 << 32)
-        body = struct.pack(order + "IIIII", at % 2, high, low, len(data), len(data)) + data
-        body += bytes(-len(data) % 4) + struct.pack(order + "HH", 1, 5) + b"known" + bytes(7)
-        file += block(order, 6, body)
-    return file + block(order, 5, struct.pack(order + "III", 0, 0, 0))
+            file += block(3, struct.pack(order + "I", len(data)) + data, order)
+        else:
+            file += enhanced(data, at % 2, START * 10**10 + at * 123, known, order)
+    return file + statistics(order=order)
 
 
 def annotated(folder: Path, source: bytes) -> bytes:
     """Write the capture and its annotated copy into the folder, as a.cap and b.pcapng."""
     (folder / "a.cap").write_bytes(source)
+    story, made = Story(keep=False), Annotated(str(folder))
+    read(str(folder / "a.cap"), story, made.look, copy=made.copy)
     with (folder / "b.pcapng").open("wb") as out:
-        write_pcapng(str(folder / "a.cap"), PORTS, out)
+        made.write(out, story)
     return (folder / "b.pcapng").read_bytes()
 
 
@@ -177,10 +180,10 @@ def test_annotated_twice_is_annotated_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", [pcap(packets()), pcapng(packets())])
 def test_a_capture_cut_anywhere_is_copied_up_to_there(source: bytes, tmp_path: Path) -> None:
-    whole = [record[:2] + record[3:] for record in read(source)]
+    whole = [record[:2] + record[3:] for record in wire_packets.read(source)]
     for size in range(24, len(source), 7):
         copy = annotated(tmp_path, source[:size])
-        copied = [record[:2] + record[3:] for record in read(copy)] if copy else []
+        copied = [record[:2] + record[3:] for record in wire_packets.read(copy)] if copy else []
         assert copied == whole[: len(copied)]
         assert len(copied) >= size // 300 - 1
 
@@ -205,29 +208,56 @@ def test_several_of_a_type_have_their_address_and_types_of_one_address_are_joine
     }
 
 
-def test_many_messages_in_a_packet_and_long_ones_stay_within_an_option() -> None:
-    connection = Connection(1, "10.0.0.1:1", "10.0.0.2:2", client_type="PULL", server_type="PUSH")
-    notes: Notes = {}
-    for _ in range(300):
-        note(
-            notes,
-            connection,
-            Event(7, 0, "10.0.0.2:2", "message", "€" * 1000, 3000, first_packet=7),
-        )
-    option = _comment("<", notes[7])
-    assert len(option) < 65536
-    assert option.rstrip(b"\0").endswith(b"; and 281 more")
-    assert f'message "{"€" * 99}…", 3,000 bytes' in notes[7][0].decode()
+def test_many_messages_in_a_packet_and_long_ones_stay_within_an_option(tmp_path: Path) -> None:
+    talk = Talk().shake(b"PUSH", b"PULL").say(0, frame("€".encode() * 150) * 130)
+    copy = annotated(tmp_path, talk.capture)
+    said = next(b for b in blocks(copy) if b.startswith(b"\6\0\0\0") and b"; and 111 more" in b)
+    assert len(said) < 2 * 65536
+    assert f'job "{"€" * 99}…", 450 bytes'.encode() in said
+
+
+def blocks(file: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(file):
+        size = int.from_bytes(file[at + 4 : at + 8], "little")
+        yield file[at : at + size]
+        at += size
 
 
 def test_the_packets_before_the_last_say_what_they_begin() -> None:
     parts = [MessageFrame(3, "delimiter", "", 0), MessageFrame(9, "body", "Hello", 5)]
     event = Event(9, 0, "10.0.0.1:1", "request", "Hello", 5, first_packet=3, parts=parts)
     connection = Connection(1, "10.0.0.1:1", "10.0.0.2:2", client_type="REQ", server_type="REP")
-    notes: Notes = {}
-    note(notes, connection, event)
-    assert list(notes) == [9, 3]
-    assert notes[3][0].decode() == "REQ → REP delimiter of a request that ends in packet 9"
+    assert list(notes(connection, event)) == [
+        (9, 'REQ → REP request "Hello" after the empty delimiter in packet 3'),
+        (3, "REQ → REP delimiter of a request that ends in packet 9"),
+    ]
+
+
+def test_what_comes_together_is_told_one_by_one(tmp_path: Path) -> None:
+    """The story that looks on at the same time puts such messages together."""
+    talk = Talk().shake(b"PULL", b"PUSH").say(1, frame(b"abc") + frame(b"de") + frame(b"f"))
+    (tmp_path / "a.pcap").write_bytes(talk.capture)
+    story, made = Story(), Annotated(str(tmp_path))
+    read(str(tmp_path / "a.pcap"), story, made.look, copy=made.copy)
+    assert story.connections[0].events[-1].count == 3
+    with (tmp_path / "b.pcapng").open("wb") as out:
+        made.write(out, story)
+    copy = (tmp_path / "b.pcapng").read_bytes()
+    assert copy == annotated(tmp_path, talk.capture)
+    jobs = [f'PUSH → PULL job "{text}"' for text in ("abc", "de", "f")]
+    assert "; ".join(jobs).encode() in copy
+
+
+def test_a_capture_in_a_pipe(tmp_path: Path) -> None:
+    capture = pcap(packets())
+    for name in "-", "a.cap":
+        (tmp_path / "a.cap").write_bytes(capture)
+        with (tmp_path / "a.cap").open("rb") as pipe:
+            done = wirezmq(name, "--pcapng", f"{name}.pcapng".strip("-"), cwd=tmp_path, stdin=pipe)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / ".pcapng").read_bytes() == (tmp_path / "a.cap.pcapng").read_bytes()
+    assert sorted(os.listdir(tmp_path)) == [".pcapng", "a.cap", "a.cap.pcapng"]
 
 
 def test_a_greeting_on_any_port_is_told_by_the_socket_types_that_follow(tmp_path: Path) -> None:
