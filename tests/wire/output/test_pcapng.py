@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import wire_packets
+from command import wirezmq
 from conftest import Tool
 from output.hosts import hosts
 from output.pcapng import Annotated, notes
 from story.model import Connection, Event, MessageFrame
 from story.reader import read
 from story.story import Story
-from test_wire_story import wirezmq
 from wire_packets import (
     Talk,
     block,
