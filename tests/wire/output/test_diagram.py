@@ -14,7 +14,8 @@ def test_phases_and_sides_are_named_in_the_diagram() -> None:
     talk = Talk().shake().say(0, frame(b"", 1) + frame(b"Hello")).close()
     (svg,) = [svg for svg in drawings(page(told(talk.capture))) if svg.findall("title")]
     phases = [text.text for text in svg.findall("*/*[@class='phase']")]
-    assert phases == ["TCP handshake", "ZMTP handshake", "Messages", "TCP close"]
+    names = ["TCP handshake: 2.00 ms", "ZMTP handshake: 3.00 ms", "Messages", "TCP close"]
+    assert phases == names
     boxes = [text.text for text in svg.iter() if text.get("class") in ("role", "name", "small")]
     assert boxes == ["REQ", CLIENT, "REP", SERVER]
     looks = [path.get("class") for path in svg.findall("g/path")]
@@ -36,6 +37,7 @@ def test_what_is_missing_is_dashed_and_said() -> None:
 def test_a_run_is_one_arrow_with_its_count_and_range() -> None:
     run = Event(9, 1.0, SERVER, "published", "WAKTU 1", count=60, last_packet=120, last_time=60.0)
     run.texts, run.last_text, run.topic = ["WAKTU 1", "WAKTU 2"], "WAKTU 60", "WAKTU"
+    run.same = False
     html = page(story_of(run, types=("SUB", "PUB")))
     (svg,) = [svg for svg in drawings(html) if svg.findall("title")]
     assert [text.text for text in svg.findall("*/*[@class='packet']")] == ["Packet", "9–120"]
