@@ -88,8 +88,9 @@ def test_a_clone_in_a_path_with_a_colon(script: str, tmp_path: Path, lab: None) 
     )
 
 
-@pytest.mark.parametrize("script", ["demo", "test"])
-@pytest.mark.parametrize("same", [False, True], ids=["second clone", "symlink"])
+@pytest.mark.parametrize(
+    ("script", "same"), [("demo", False), ("test", True)], ids=["second clone", "symlink"]
+)
 def test_the_lab_of_another_path_is_left_alone(
     script: str, same: bool, tmp_path: Path, lab: None
 ) -> None:

@@ -291,7 +291,7 @@ def test_real_runs_are_read_as_tshark_reads_them(
         found = agree(tmp_path, "run.pcap", run.ports, tshark)
     assert found.total() >= 4
     if talk is curve:  # the sockets of pyzmq take MESSAGE for no command, and tshark follows them
-        assert wirezmq("run.pcap", cwd=tmp_path).stdout.count("4 encrypted messages") == 2
+        assert wirezmq("run.pcap", cwd=tmp_path).stdout.count("4 encrypted frames") == 2
     story = wirezmq("run.pcap", cwd=tmp_path).stdout
     for what in SAID.get(talk, ()):
         assert what in story
