@@ -127,8 +127,9 @@ def press_ctrl_c(terminal: Any, *processes: int) -> None:
 WORKERS = 6  # mostly they wait: for jobs that take seconds, for time limits, for the engine
 # What takes longest begins first, so that no worker is left with it at the end.
 LONGEST = (
-    "readme serve serve_safe wire_page swarm load wire_oracle pack edges lan lab faults".split()
-)
+    "readme server playback page_lab broadcast html swarm load oracle pack edges lan live_page lab"
+    " faults"
+).split()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -11,16 +11,18 @@ import os
 import struct
 import tempfile
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import BinaryIO
 
+from capture.packet import NotWritten
 from capture.pcapng import (
     COMMENT,
     INTERFACE,
+    NAMES,
     PACKET,
     SECTION,
     SIMPLE,
     block,
-    names,
     option,
 )
 
@@ -32,10 +34,6 @@ BLOCK = struct.Struct("=cIQI")
 # before those of the other kind, how long it is.
 LINE = struct.Struct("=Q?H")
 PLACE = 8  # bytes, for each packet: where the last line of its comment is, 0 if it has none
-
-
-class NotWritten(OSError):
-    """There is no room for the copy; the capture that is read is not to blame."""
 
 
 class AnnotatedCopy:
@@ -80,7 +78,7 @@ class AnnotatedCopy:
         self._blocks.seek(0)
         while head := self._blocks.read(BLOCK.size):
             order, snap, number, size = BLOCK.unpack(head)
-            data = self._blocks.read(size) if size else names(order.decode(), known)
+            data = self._blocks.read(size) if size else _names(order.decode(), known)
             if number and (lines := self._said(number)):
                 data = _commented(order.decode(), data, snap, lines)
             out.write(data)
@@ -99,6 +97,20 @@ class AnnotatedCopy:
     def _last(self, number: int) -> int:
         place = os.pread(self._index.fileno(), PLACE, number * PLACE)
         return int.from_bytes(place, "little")
+
+
+def _names(order: str, known: dict[str, str]) -> bytes:
+    """Return a Name Resolution Block: nrb_record_ipv4 is 1, nrb_record_ipv6 is 2.
+
+    `known`: IP address -> name. Empty if there are none.
+    """
+    if not known:
+        return b""
+    records = b""
+    for address, name in known.items():
+        packed = ip_address(address).packed
+        records += option(order, 1 if len(packed) == 4 else 2, packed + name.encode() + b"\0")
+    return block(order, NAMES, records + bytes(4))
 
 
 def _temporary(folder: str) -> BinaryIO:

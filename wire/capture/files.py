@@ -9,12 +9,14 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from capture.annotated import AnnotatedCopy, NotWritten
-from capture.packet import CaptureError, Packet
+from capture.packet import CaptureError, NotWritten, Packet
 from capture.pcap import MAGICS, PcapReader
 from capture.pcapng import MAGIC, PcapngReader
+
+if TYPE_CHECKING:
+    from capture.annotated import AnnotatedCopy
 
 HERE = "/here"  # where zmq.yml shows zmq-wire the folder that the user stands in
 EMPTY = "empty: nothing was captured, or tcpdump has not ended yet"  # not even a header
@@ -97,7 +99,7 @@ def _is_text(start: bytes) -> bool:
     return whole and all(character.isprintable() or character in "\t\r\n\f" for character in text)
 
 
-def packets(file: BinaryIO, copy: AnnotatedCopy | None = None) -> PcapReader | PcapngReader:
+def packets(file: BinaryIO, copy: "AnnotatedCopy | None" = None) -> PcapReader | PcapngReader:
     """Return what yields the packets of a pcap or pcapng file, or of a pipe while it is written.
 
     `copy` is given all that is read. Raises CaptureError, after the packets that could be read.
@@ -124,7 +126,7 @@ class CaptureFile:
         self,
         source: str | BinaryIO,
         watch: Watch | None = None,
-        copy: AnnotatedCopy | None = None,
+        copy: "AnnotatedCopy | None" = None,
     ) -> None:
         self.source, self.watch, self.copy = source, watch, copy
         self.wrong, self.dropped = "", 0

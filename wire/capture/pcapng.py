@@ -6,7 +6,6 @@ and the resolution of its clock, and since its writer rounds times and knows one
 
 import struct
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, BinaryIO
 
 from capture.packet import LARGEST, CaptureError, Packet
@@ -171,17 +170,3 @@ def block(order: str, kind: int, body: bytes) -> bytes:
 def section(order: str) -> bytes:
     """Return the body of a Section Header Block, of a section whose length is not known."""
     return struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)
-
-
-def names(order: str, known: dict[str, str]) -> bytes:
-    """Return a Name Resolution Block: nrb_record_ipv4 is 1, nrb_record_ipv6 is 2.
-
-    `known`: IP address -> name. Empty if there are none.
-    """
-    if not known:
-        return b""
-    records = b""
-    for address, name in known.items():
-        packed = ip_address(address).packed
-        records += option(order, 1 if len(packed) == 4 else 2, packed + name.encode() + b"\0")
-    return block(order, NAMES, records + bytes(4))

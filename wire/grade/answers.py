@@ -14,7 +14,7 @@ from capture.packet import Packet
 from grade.acknowledged import Acknowledged
 from grade.counts import Counts
 from grade.details import Details
-from grade.form import QUESTIONS, Form
+from grade.form import Form
 from grade.lost_jobs import Workers
 from grade.mistakes import Mistake
 from grade.packets import Packets
@@ -59,7 +59,7 @@ class Answers:
             "details": Details(form, packets),
             "acknowledged": Acknowledged(form, packets),
             "counts": Counts(form),
-            "times": Times(form),
+            "times": Times(form, packets),
             "lost_jobs": Workers(),
         }
 
@@ -71,7 +71,7 @@ class Answers:
     def marks(self, story: Story) -> list[Mark]:
         """Return a mark for each question, in the order of the form."""
         marks = []
-        for key, question in QUESTIONS.items():
+        for key, question in self.form.questions.items():
             marker, given = self.markers[question.module], self.form.answers.get(key, "")
             mistake = marker.mistake(key, given, story) if given else None
             verdict = "wrong" if mistake else "right" if given else "empty"

@@ -39,6 +39,22 @@ QUESTIONS = {  # in the order of the form
     "job_ack": Question("acknowledged", "packet"),
     "jobs_lost": Question("lost_jobs", "jobs"),
 }
+# The form that was handed out before: who still has it is marked by what it asks.
+EARLIER = {
+    "greeting_req": Question("packets", "greeting", "REQ"),
+    "greeting_rep": Question("packets", "greeting", "REP"),
+    "ready_req": Question("packets", "ready", "REQ"),
+    "ready_rep": Question("packets", "ready", "REP"),
+    "request": QUESTIONS["request"],
+    "reply": QUESTIONS["reply"],
+    "round_trip": Question("times", "milliseconds", "reply"),
+    "delimiter": Question("packets", "delimiter"),
+    "subscribe": QUESTIONS["subscribe"],
+    "published": Question("packets", "published"),
+    "job": Question("packets", "job"),
+    "jobs_lost": QUESTIONS["jobs_lost"],
+}
+ALL = QUESTIONS | EARLIER
 SIZE = 1 << 16  # bytes of a form
 UNPACKED = 1 << 21  # bytes of the text of a document, with its markup
 ODD = 3  # lines that are shown
@@ -62,6 +78,12 @@ class Form(NamedTuple):
 
     answers: dict[str, str]  # key -> what is written there; without those left empty
     odd: list[str]  # what is wrong with the form itself, safe to show
+    earlier: bool = False  # it is the form that was handed out before
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """Return what it asks, in its order."""
+        return EARLIER if self.earlier else QUESTIONS
 
 
 def read_form(path: str) -> Form:
@@ -105,10 +127,12 @@ def parse(data: bytes) -> Form:
     text = data.decode("utf-16" if wide else "utf-8-sig", "replace")
     answers: dict[str, str] = {}
     odd: list[str] = []
+    earlier = False
     for line in text.splitlines():
         line = re.sub(r"(?:^|\s)#(?!\d).*|(?<=\S)#.*", "", line).strip()  # "#14" is a number
         key, value = _answer(line)
-        if key not in QUESTIONS:
+        earlier |= key in EARLIER.keys() - QUESTIONS.keys()
+        if key not in ALL:
             if line.strip('",;\t '):
                 odd.append(f'"{printable(line.encode())[:40]}"')
         elif re.search(r"\w", value.replace("_", "")):
@@ -118,7 +142,7 @@ def parse(data: bytes) -> Form:
     said = _("no answer to a question: {lines}").format(lines=", ".join(odd[:ODD]))
     if len(odd) > ODD:
         said += _(" and {number} more lines").format(number=f"{len(odd) - ODD:,}")
-    return Form(answers, [said] if odd else [])
+    return Form(answers, [said] if odd else [], earlier)
 
 
 def _answer(line: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from capture.packet import Packet
 from grade import mistakes
-from grade.form import QUESTIONS, Form, numbers
+from grade.form import ALL, Form, numbers
 from grade.mistakes import NO_TCP, OTHER_DATA, Mistake
 from story.model import Connection, Event, New
 from story.reader import Segment
@@ -19,8 +19,9 @@ HELD = 20  # things in such a packet; of one that an answer names all are held
 NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
 NAMES |= {"job": "job", "cancel": "CANCEL"}
 WAITING = 10_000  # requests without a reply that are remembered
+ALIKE = {"ready": ("ready", "initiate"), "delimiter": ("reply",)}  # what is asked -> kinds of it
 Exchange = tuple[int, int]  # numbers of a connection, and of a request in it (0: not known)
-KEYS = [key for key, question in QUESTIONS.items() if question.module == "packets"]
+KEYS = [key for key, question in ALL.items() if question.module == "packets"]
 
 
 class Sight(NamedTuple):
@@ -57,6 +58,9 @@ class Packets:
         oldest = packet.number - RECENT if packet else 0
         for connection, event in new:
             sight = self._sight(connection, event)
+            if event.kind == "reply":
+                for number in delimiter(connection):
+                    self.first.setdefault(("delimiter", ""), number)
             begun = event.first_packet if event.kind == "greeting" else event.packet
             for role in "", sight.role:
                 self.first.setdefault((event.kind, role), begun)
@@ -105,16 +109,19 @@ class Packets:
 
     def example(self, key: str, story: Story) -> str:
         """Return a packet that would be right, "" if the capture has none."""
-        return str(self.first.get((QUESTIONS[key].asks, QUESTIONS[key].whose), ""))
+        return str(self.first.get((ALL[key].asks, ALL[key].whose), ""))
 
     def right(self, key: str, packet: int) -> list[Sight]:
         """Return what makes a packet a right answer, which is nothing if it is wrong."""
-        question, here = QUESTIONS[key], self.twins.get(packet, packet)
-        sights = [sight for sight in self.held(packet) if sight.kind == question.asks]
+        question, here = ALL[key], self.twins.get(packet, packet)
+        kinds = ALIKE.get(question.asks, (question.asks,))
+        sights = [sight for sight in self.held(packet) if sight.kind in kinds]
         if question.whose:
             sights = [sight for sight in sights if sight.role == question.whose]
         if key == "greeting_start":
             sights = [sight for sight in sights if here == sight.begin]
+        elif key == "delimiter":
+            sights = [sight for sight in sights if here in delimiter(sight.connection)]
         elif key == "reply":
             requests = self.all_right("request")
             asked = {sight.exchange for sight in requests} - self.unanswered.keys()
@@ -148,7 +155,15 @@ class Packets:
         kind = NAMES.get(found.kind, found.kind)
         if key == "greeting_start" and found.kind == "greeting" and found.role == "REQ":
             return Mistake(mistakes.TAKEN, key, mistakes.REST, kind)
-        if found.kind in ("greeting", "ready", "initiate") and QUESTIONS[key].whose:
+        if key == "delimiter" and found.kind == "reply":
+            return Mistake(mistakes.TAKEN, key, mistakes.LATER_REPLY)
+        if found.kind in ("greeting", "ready", "initiate") and ALL[key].whose:
             return Mistake(mistakes.TAKEN, key, mistakes.OF, kind, found.role)
-        another = mistakes.ANOTHER if found.kind == QUESTIONS[key].asks else "{kind}"
+        another = mistakes.ANOTHER if found.kind == ALL[key].asks else "{kind}"
         return Mistake(mistakes.TAKEN, key, another, kind)
+
+
+def delimiter(connection: Connection) -> set[int]:
+    """Return the packet with the empty delimiter of a connection's first reply."""
+    reply = connection.firsts.get("reply")
+    return {part.packet for part in reply.parts if part.role == "delimiter"} if reply else set()

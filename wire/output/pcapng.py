@@ -17,8 +17,8 @@ from output.hosts import hosts, shorten
 from output.language import speaking
 from output.words import direction, label
 from story.model import Connection, Event, New
+from story.reader import Segment
 from story.story import Story
-from tcp.segment import Segment
 
 TEXT, LINE = 100, 500  # characters of a text, and of what is said about a packet
 HANDSHAKE = ("greeting", "hello", "welcome", "initiate", "ready")  # they name the socket types

@@ -4,14 +4,16 @@ wrong = read("zmq.pcap", story, answers.look, fingerprint.look)
 """
 
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from capture.annotated import AnnotatedCopy
 from capture.files import CaptureFile, Watch
 from capture.packet import Packet
 from story.model import New
 from story.story import Story
 from tcp.segment import Segment as Segment  # what an observer is given
+
+if TYPE_CHECKING:
+    from capture.annotated import AnnotatedCopy
 
 # What looks on: each packet, its TCP segment if it has one, and the events that it completes.
 # At the end comes None for the packet, with the events that waited.
@@ -23,7 +25,7 @@ def read(
     story: Story,
     *observers: Observer,
     watch: Watch | None = None,
-    copy: AnnotatedCopy | None = None,
+    copy: "AnnotatedCopy | None" = None,
 ) -> str:
     """Read a capture into the story; return in words what is wrong with it, if anything is.
 

@@ -77,7 +77,7 @@ def in_its_container(us: str, service: str, idle: str, says: str) -> float:
     port = {"REQ": "5555", "SUB": "12345", "PULL": "9999"}[us]
     names = [*HEAVY, TOPICS] if us == "SUB" else HEAVY
     attack = [*begin, service, port, us, str(MANY), *names]
-    run(*attack, text=(ROOT / "tests/hostile.py").read_text())
+    run(*attack, text=(ROOT / "tests/support/hostile.py").read_text())
     script = {"zmq-req": "clientzmq.py", "zmq-sub": "subzmq.py", "zmq-pull": "pullzmq.py"}[idle]
     started = time.perf_counter()
     client = typed(*LAB, "exec", idle, "python", script)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from capture.annotated import AnnotatedCopy, NotWritten
+from capture.annotated import AnnotatedCopy
 from capture.files import packets
+from capture.packet import NotWritten
 from conftest import LIMIT, ROOT
 from wire_packets import block, enhanced, interface, option, pcap, section, statistics, stream
 

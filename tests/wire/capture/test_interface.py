@@ -9,6 +9,7 @@ import pytest
 
 from capture.interface import BLOCK, BLOCKS, program
 from capture.spool import SNAP
+from command import as_nobody
 from conftest import run
 from live import Namespace
 
@@ -234,3 +235,9 @@ def test_an_interface_that_is_not_there() -> None:
     script = "import sys; sys.path.insert(0, 'wire'); import capture.interface as i; i.Ring('none')"
     said: Any = run("sudo", sys.executable, "-c", script).stderr.splitlines()[-1]
     assert "NoInterface: no such interface: there are lo" in said
+
+
+def test_no_right_to_capture() -> None:
+    done = as_nobody("--live", "lo")
+    assert done.stderr == "wirezmq.py: lo: no right to capture: run it as root (sudo)\n"
+    assert done.returncode == 2

@@ -11,9 +11,9 @@ import pytest
 import zmq
 
 from capture.files import CaptureFile
+from command import wirezmq
 from conftest import LIMIT, run, wait_for
 from live import Live, Namespace, kill, owner
-from test_wire_story import wirezmq
 from wire_packets import CAPTURES
 
 TOTALS = (

@@ -92,6 +92,7 @@ def test_each_number_is_one_and_is_shown() -> None:
     lines = wire("--grade", CLASSES / "numbers").stdout.splitlines()[1:5]
     numbers = ["21-477890-TK", "A11.21.135", "A11.21.136", "H1D0220155"]
     assert [line.split()[:3] for line in lines] == [[n, "complete", "yes"] for n in numbers]
+    assert all("12 of 12" in line for line in lines)  # with the form that was handed out before
     given = wire("--grade", "--number", "[0-9]{3}$", CLASSES / "numbers").stdout.splitlines()[1:]
     assert [line.split()[0] for line in given[:4]] == ["?", "135", "136", "155"]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import wire_packets
+from command import wirezmq
 from conftest import Tool
 from output.hosts import hosts
 from output.pcapng import Annotated, notes
 from story.model import Connection, Event, MessageFrame
 from story.reader import read
 from story.story import Story
-from test_wire_story import wirezmq
 from wire_packets import (
     Talk,
     block,
@@ -255,7 +255,8 @@ def test_a_capture_in_a_pipe(tmp_path: Path) -> None:
         (tmp_path / "a.cap").write_bytes(capture)
         with (tmp_path / "a.cap").open("rb") as pipe:
             done = wirezmq(name, "--pcapng", f"{name}.pcapng".strip("-"), cwd=tmp_path, stdin=pipe)
-        assert (done.returncode, done.stderr) == (0, "")
+        written = f"{name}.pcapng".strip("-")
+        assert (done.returncode, done.stderr) == (0, f"{written}: written, for Wireshark\n")
     assert (tmp_path / ".pcapng").read_bytes() == (tmp_path / "a.cap.pcapng").read_bytes()
     assert sorted(os.listdir(tmp_path)) == [".pcapng", "a.cap", "a.cap.pcapng"]
 
