@@ -22,7 +22,7 @@ GOALS = {
     "stack: zmq-sub on both nodes has its share": "<= 30 s",
     "stack: the workers of a lost node replaced": "<= 60 s",
 }
-TESTS = "leaves_nothing or up_again or swarm"
+TESTS = "leaves_nothing or up_again_after or swarm"
 
 
 def staged() -> None:
