@@ -34,8 +34,11 @@ if not WORKER:  # what starts the workers, if there are any: they inherit these 
     LAB = os.environ.get("COMPOSE_PROJECT_NAME") or "praktikum"
     os.environ["COMPOSE_PROJECT_NAME"] = f"{LAB}-test"
     os.environ["ZMQ_BRIDGE"] = f"{os.environ.get('ZMQ_BRIDGE') or 'br-zmq'}-t"
+    # Of root, and where it is no tmpfs; a test runs scripts/test, whose data are others.
+    os.environ["LOADED"] = f"/var/tmp/{LAB}-test-{os.getpid()}"
 PROJECT = os.environ["COMPOSE_PROJECT_NAME"] = os.environ["COMPOSE_PROJECT_NAME"] + WORKER
 BRIDGE = os.environ["ZMQ_BRIDGE"] = os.environ["ZMQ_BRIDGE"] + WORKER
+LOADED = Path(os.environ["LOADED"])  # the data of an engine that has the lab's image
 
 # A shell that starts the tests in the background makes its children ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -149,12 +152,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         run("sudo", "rm", "-rf", str(LOADED))
     if WORKER or session.exitstatus or not session.testscollected or not shutil.which("docker"):
         return
-    ours = f"name=^/?{PROJECT}"
-    left = run("docker", "ps", "-a", "--filter", ours, "--format", "{{.Names}}").stdout
-    left += run("docker", "network", "ls", "--filter", ours, "--format", "{{.Name}}").stdout
-    spaces = Path("/run/netns")
-    if spaces.exists():
-        left += "\n".join(each.name for each in spaces.iterdir() if each.name.startswith(PROJECT))
+    workers = "[0-9]+" if session.config.getoption("numprocesses", None) else ""
+    ours = f"^{PROJECT}{workers}[-_]"
+    left = run("docker", "ps", "-a", "--filter", f"name={ours}", "--format", "{{.Names}}").stdout
+    named = ["docker", "network", "ls", "--filter", f"name={ours}", "--format", "{{.Name}}"]
+    left += run(*named).stdout
+    spaces = [each.name for each in Path("/run/netns").glob("*") if re.match(ours, each.name)]
+    left += "\n".join(spaces)
     if left:
         print(f"\nleft behind: {' '.join(left.split())}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -340,9 +344,6 @@ def built(image: str, *command: str) -> None:
     assert done.returncode == 0, done.stderr
     if before and before != run("docker", "image", "ls", "-q", "--no-trunc", image).stdout.strip():
         run("docker", "image", "rm", before)  # a container that still has it, keeps it
-
-
-LOADED = Path(f"/var/tmp/{PROJECT.removesuffix(WORKER)}-loaded")  # of root, and no tmpfs
 
 
 @pytest.fixture(scope="session")

@@ -231,7 +231,7 @@ def test_stop_ends_a_server(service: str) -> None:
     """By itself: what the engine has to kill ends with 137."""
     (script,) = (ROOT / service.removeprefix("zmq-")).glob("*.py")
     wait_for(lambda: asleep(process(service, script.name)))
-    compose("stop", service)
+    compose("stop", "--timeout", str(LIMIT), service)
     state = inspect(service)["State"]
     said = logs(service)
     compose("start", service)

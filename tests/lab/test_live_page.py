@@ -132,7 +132,7 @@ def test_no_right_that_is_not_needed(lab: None, live: Live) -> None:
 
 
 def test_ctrl_c_ends_both(lab: None, live: Live) -> None:
-    up = live.spawn("up")
+    up = live.spawn("up", "--timeout", str(LIMIT))
     up.expect(f"{live.url} shows {BRIDGE} live, Ctrl-C ends it")
     press_ctrl_c(up)
     up.expect(pexpect.EOF)
