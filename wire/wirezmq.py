@@ -16,7 +16,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from cli.arguments import arguments
-from cli.terminal import complain
+from cli.terminal import NEEDED, complain
 
 
 def main() -> int:
@@ -41,6 +41,8 @@ if __name__ == "__main__":
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         code = 0
+    except ModuleNotFoundError as error:  # dpkt, as soon as a packet is not of the usual kind
+        code = complain("the capture", NEEDED.format(error.name))
     except OSError as error:  # a full disk
         code = complain("its output", f"not written: {error.strerror or error}")
     os._exit(code)  # at once: to take a large story apart took a quarter of the time

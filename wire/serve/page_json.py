@@ -134,9 +134,9 @@ def word(event: Event) -> str:
     """Return what is written on the thing that moves: "Hello", "job 3", "READY", "SYN"."""
     if event.kind == "job" and event.value is not None:
         text = _("job {value}").format(value=event.value)
-    elif event.kind in MESSAGES:
+    elif event.kind in (*MESSAGES, "encrypted"):
         text = event.text or event.kind
-    elif event.kind in ("subscribe", "cancel"):
+    elif event.kind in ("subscribe", "cancel", "join", "leave"):
         text = f"{event.kind.upper()} {event.text}"
     elif event.kind == "refused":
         text = "RST"

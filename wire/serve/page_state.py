@@ -96,6 +96,13 @@ class PageState:
             self._take(connection, event)
             yield event
 
+    def overdue(self, time: int) -> bool:
+        """Read what waited too long by now (ns since 1970); tell whether there was anything."""
+        new = self.story.overdue(time)
+        for connection, event in new:
+            self._take(connection, event)
+        return bool(new)
+
     def end(self) -> None:
         """Read what waited for packets that the capture does not have."""
         for connection, event in self.story.end():

@@ -17,6 +17,7 @@ from tcp.segment import ACK, SYN, Segment
 
 FOLLOWED = 100_000  # connections at a time: a port scan does not fill the memory
 CLOSED = 1_000  # of those that were closed: what is retransmitted is recognised
+SECONDS = 2  # that a segment waits while no packet comes
 ALL = 20_000  # segments that wait in all connections together
 StreamEvents = list[tuple[TCPConnection, int, StreamEvent]]
 NOTHING: StreamEvents = []
@@ -69,6 +70,18 @@ class Assembler:
             data = (connection, sender.side, StreamEvent("data", number, time, payload))
             return [*found, data] if found else [data]
         return [*found, *self._slow(connection, sender, segment)]
+
+    def wait_over(self, clock: float) -> StreamEvents:
+        """Return what is given up at this moment, in seconds, while no packet comes."""
+        found: StreamEvents = []
+        for _, _, connection in list(self.timers):
+            tops = [top.time for one in connection.directions if (top := one.top())]
+            if tops and clock - min(tops) > SECONDS:
+                self.waiting -= connection.waiting
+                found += connection.give_up(NEVER, 0)
+                if connection.state == "closed" and connection.rank != GONE:
+                    self._close(connection)
+        return found
 
     def end(self) -> StreamEvents:
         """Return what waited for segments that never came; all connections leave."""
