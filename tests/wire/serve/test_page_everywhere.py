@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from test_page_lab import workers
-from test_wire_story import wirezmq
 
+from command import wirezmq
 from output.language import preferred
 from screen import LAB, Serve, ended, events, lane, nodes, opened, pick, status
+from timed import workers
 from wire_packets import Talk, frame, pcap
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it

@@ -11,28 +11,10 @@ from playwright.sync_api import Page, expect
 from screen import LAB, Published, Serve, ended, lane, nodes, opened, status, steps
 from serve.page_json import ConnectionView
 from story.model import Connection, Event
-from wire_packets import ACK, RST, SYN, Side, Talk, frame, pcap
+from timed import PUB, PUSH, host, said, workers, written
+from wire_packets import ACK, RST, SYN, Talk, frame, pcap
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
-
-
-PUB, PUSH, REP = ((bytes((10, 0, 0, at)), port) for at, port in ((3, 12345), (4, 9999), (2, 5555)))
-
-
-def host(number: int, port: int = 40000) -> Side:
-    return bytes((10, 0, 1, number)), port
-
-
-def written(path: Path, *timed: tuple[float, list[bytes]]) -> None:
-    """Write a capture of packets at these times, in seconds; those of one come 1 ms apart."""
-    packets = [(at + 0.001 * n, data) for at, some in timed for n, data in enumerate(some)]
-    path.write_bytes(pcap([data for _, data in packets], times=[at for at, _ in packets]))
-
-
-def said(talk: Talk, side: int, *payloads: bytes) -> list[bytes]:
-    """Return the packets of what a side says."""
-    before = len(talk.packets)
-    return talk.say(side, *payloads).packets[before:]
 
 
 def test_a_request_that_waits(serve: Serve, page: Page, tmp_path: Path) -> None:
@@ -89,13 +71,6 @@ def test_what_a_connection_waits_for() -> None:
     assert view.waits() == {"for": "reply", "side": "client", "since": 3.0}
     view.open = False
     assert view.waits() is None
-
-
-def workers(count: int, jobs: int) -> list[Talk]:
-    talks = [Talk(host(at), PUSH).shake(b"PULL", b"PUSH") for at in range(1, count + 1)]
-    for number in range(jobs):
-        talks[number % count].say(1, frame(b"\x80\x04K%c." % (number % 5 + 1)))
-    return talks
 
 
 def test_six_workers_and_what_each_got(serve: Serve, page: Page, tmp_path: Path) -> None:

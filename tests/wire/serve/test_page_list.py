@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_wire_story import wirezmq
 
+from command import wirezmq
 from screen import LAB, Serve, ended, events, opened, status
 from wire_packets import Talk, frame, pcap
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from test_page_lab import written
 
 from screen import LAB, Serve, ended, events, opened, status, steps
+from timed import written
 from wire_packets import Talk, frame, questions
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
