@@ -468,7 +468,9 @@ CHROMIUM += " --disable-crash-reporter --remote-debugging-port=0"
 
 
 @pytest.fixture(scope="session")
-def browser(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
+def browser(
+    tools: str, tmp_path_factory: pytest.TempPathFactory, network_changes: None
+) -> Iterator["Browser"]:
     """Chromium without a screen on this machine's network, driven from here."""
     from playwright.sync_api import expect, sync_playwright  # which few tests need
 
@@ -486,7 +488,7 @@ def browser(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["B
             connected.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def network_changes() -> None:
     """Open a page again where a bridge of another test came up meanwhile: Chromium gives up."""
     from playwright.sync_api import Error, Page
