@@ -486,6 +486,24 @@ def browser(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["B
             connected.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def network_changes() -> None:
+    """Open a page again where a bridge of another test came up meanwhile: Chromium gives up."""
+    from playwright.sync_api import Error, Page
+
+    open_it = Page.goto
+
+    def goto(page: Page, url: str, **options: Any) -> Any:
+        while True:
+            try:
+                return open_it(page, url, **options)
+            except Error as error:
+                if "ERR_NETWORK_CHANGED" not in str(error):
+                    raise
+
+    Page.goto = goto  # type: ignore[method-assign, assignment]
+
+
 @pytest.fixture
 def page(browser: "Browser") -> Iterator["Page"]:
     """A page of 1920 × 1080, as on a projector; an error in its script fails the test."""

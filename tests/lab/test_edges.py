@@ -29,7 +29,7 @@ from conftest import (
     wait_for,
 )
 from dockerd import Engine, engine
-from wire_packets import CAPTURES, ethernet, pcap
+from wire_packets import CAPTURES, Talk, ethernet, pcap
 
 BESIDE = os.environ | {"COMPOSE_PROJECT_NAME": f"{PROJECT}-b", "ZMQ_BRIDGE": f"{BRIDGE}-b"}
 
@@ -142,7 +142,7 @@ def test_no_sudo_and_not_in_the_group(theirs: Path) -> None:
 
 def test_no_sudo_but_in_the_group(theirs: Path) -> None:
     done = as_nobody(theirs, "--groups", "docker")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "setup: all is there\n")
 
 
 def setup_on(folder: Path, system: str, docker: str = "", candidate: str = "(none)") -> str:
@@ -256,10 +256,15 @@ def test_what_is_no_capture_is_called_what_it_is(content: bytes, kind: str, tmp_
 
 def test_what_is_missing_is_asked_of_the_script(tmp_path: Path) -> None:
     """The containers run all the time: it is the script in them that has to be started."""
+    (tmp_path / "req.pcap").write_bytes(Talk().shake().capture)
+    done = wirezmq("req.pcap", "--check", cwd=tmp_path)
+    for script in "subzmq.py", "pullzmq.py":
+        assert f"was {script} started while the capture ran?" in done.stdout
+    assert done.returncode == 1
     (tmp_path / "web.pcap").write_bytes(pcap([ethernet(b"")] * 3))
     done = wirezmq("web.pcap", "--check", cwd=tmp_path)
-    for script in "clientzmq.py", "subzmq.py", "pullzmq.py":
-        assert f"was {script} started while the capture ran?" in done.stdout
+    assert "started while the capture ran" not in done.stdout  # it is of another bridge
+    assert f"no ZMTP in its 3 packets: was it captured on {BRIDGE}?" in done.stdout
     assert done.returncode == 1
 
 

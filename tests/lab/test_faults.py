@@ -340,7 +340,7 @@ def test_a_bad_network_loses_nothing(fresh: None) -> None:
     bad = []
     try:
         for server in SERVERS:
-            program = str(ROOT / "tests/bad_network.py")
+            program = str(ROOT / "tests/support/bad_network.py")
             bad.append(
                 subprocess.Popen(
                     in_network_of(server, sys.executable, program, "0.2", "0.2"),

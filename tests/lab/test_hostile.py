@@ -212,7 +212,7 @@ def test_what_is_heavy_stays_in_its_container(
     (network,) = inspect(service)["NetworkSettings"]["Networks"]
     attacker = f"docker run --rm -i --network {network} praktikum-zmq python -"
     attack = [*attacker.split(), service, str(port), us, MANY]
-    done = run(*attack, *names, input=(ROOT / "tests/hostile.py").read_text())
+    done = run(*attack, *names, input=(ROOT / "tests/support/hostile.py").read_text())
     assert done.stdout.splitlines() == names, done.stderr
     if us == "REQ":  # it may give up while the server still reads
         ask = [*COMPOSE, "exec", "-T", client[0], "python", client[1]]

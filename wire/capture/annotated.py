@@ -33,6 +33,7 @@ BLOCK = struct.Struct("=cIQI")
 # Before a line of a comment: where the line before it of the same packet is, whether it comes
 # before those of the other kind, how long it is.
 LINE = struct.Struct("=Q?H")
+USUAL = 500  # bytes of a line with that
 PLACE = 8  # bytes, for each packet: where the last line of its comment is, 0 if it has none
 
 
@@ -68,7 +69,9 @@ class AnnotatedCopy:
     def comment(self, number: int, line: str, first: bool = False) -> None:
         """Say this about a packet, after what was said before, or before all that is not first."""
         text = line.encode()
-        self._lines.write(LINE.pack(self._last(number), not first, len(text)) + text)
+        place = os.pread(self._index.fileno(), PLACE, number * PLACE)
+        before = int.from_bytes(place, "little")
+        self._lines.write(LINE.pack(before, not first, len(text)) + text)
         os.pwrite(self._index.fileno(), self._end.to_bytes(PLACE, "little"), number * PLACE)
         self._end += LINE.size + len(text)
 
@@ -76,27 +79,26 @@ class AnnotatedCopy:
         """Write it all; `known`: IP address -> name."""
         self._lines.flush()
         self._blocks.seek(0)
+        self._index.seek(PLACE)  # packets are numbered from 1
         while head := self._blocks.read(BLOCK.size):
             order, snap, number, size = BLOCK.unpack(head)
             data = self._blocks.read(size) if size else _names(order.decode(), known)
-            if number and (lines := self._said(number)):
-                data = _commented(order.decode(), data, snap, lines)
+            if number and (place := int.from_bytes(self._index.read(PLACE), "little")):
+                data = _commented(order.decode(), data, snap, self._said(place))
             out.write(data)
 
-    def _said(self, number: int) -> list[bytes]:
-        """Return what is said about a packet."""
-        found, at = [], self._last(number)
+    def _said(self, at: int) -> list[bytes]:
+        """Return the lines up to the one at a place."""
+        found = []
         while at:
-            head = os.pread(self._lines.fileno(), LINE.size, at - 1)
-            before, later, size = LINE.unpack(head)
-            found.append((later, os.pread(self._lines.fileno(), size, at - 1 + LINE.size)))
+            data = os.pread(self._lines.fileno(), USUAL, at - 1)
+            before, later, size = LINE.unpack_from(data)
+            if LINE.size + size > len(data):
+                data = os.pread(self._lines.fileno(), LINE.size + size, at - 1)
+            found.append((later, data[LINE.size : LINE.size + size]))
             at = before
         found.reverse()
         return [text for _, text in sorted(found, key=lambda line: line[0])]
-
-    def _last(self, number: int) -> int:
-        place = os.pread(self._index.fileno(), PLACE, number * PLACE)
-        return int.from_bytes(place, "little")
 
 
 def _names(order: str, known: dict[str, str]) -> bytes:

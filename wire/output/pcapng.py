@@ -16,7 +16,7 @@ from capture.packet import Packet
 from output.hosts import hosts, shorten
 from output.language import speaking
 from output.words import direction, label
-from story.model import Connection, Event, New
+from story.model import MESSAGES, Connection, Event, New
 from story.reader import Segment
 from story.story import Story
 
@@ -35,6 +35,15 @@ class Annotated:
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of what a packet completes."""
+        if not new and packet:
+            return
+        with speaking("en"):
+            self._take(new)
+            if packet is None or self._waiting > WAITING:
+                for number in list(self._first):
+                    self._decided(number)
+
+    def _take(self, new: New) -> None:
         for connection, event in new:
             if event.kind in HANDSHAKE:
                 self._first.setdefault(connection.number, []).append((connection, event))
@@ -43,9 +52,6 @@ class Annotated:
                 self._note(connection, _alone(event, new) if event.count > 1 else event)
                 if connection.closed and event.kind in ("fin", "rst"):
                     self._decided(connection.number)
-        if packet is None or self._waiting > WAITING:
-            for number in list(self._first):
-                self._decided(number)
 
     def _decided(self, number: int) -> None:
         """Note the handshake of a connection, with the socket types as they are known by now."""
@@ -55,9 +61,8 @@ class Annotated:
 
     def _note(self, connection: Connection, event: Event, first: bool = False) -> None:
         if event.layer == "ZMTP":
-            with speaking("en"):
-                for number, line in notes(connection, event):
-                    self.copy.comment(number, line, first)
+            for number, line in notes(connection, event):
+                self.copy.comment(number, line, first)
 
     def write(self, out: BinaryIO, story: Story) -> None:
         """Write the capture with its comments, and with names for the addresses."""
@@ -67,7 +72,8 @@ class Annotated:
 
 def notes(connection: Connection, event: Event) -> Iterator[tuple[int, str]]:
     """Yield the numbers of the packets that an event needed, and what it says about each."""
-    yield event.packet, label(connection, shorten(event, TEXT))[:LINE]
+    short = event if event.kind in MESSAGES and len(event.text) <= TEXT else shorten(event, TEXT)
+    yield event.packet, label(connection, short)[:LINE]
     for number, what in _earlier(event):
         yield number, f"{direction(connection, event)} {what} packet {event.packet}"
 

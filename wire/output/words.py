@@ -14,6 +14,8 @@ TCP = {
     "refused": lambda: _("RST: refused, no one listens on this port"),
     "fin": lambda: _("FIN: closes, it sends no more"),
     "rst": lambda: _("RST: breaks the connection off"),
+    "ignored": lambda: _("ignored by the receiver"),
+    "differs": lambda: _("sent again with other bytes: what came first is told"),
     "late": lambda: _("begun before the capture: what came earlier cannot be told"),
 }
 

@@ -34,6 +34,8 @@ KINDS = {
     "refused": Kind("TCP", OPEN, "bad", "refused"),  # RST for a SYN: no one listens on that port
     "fin": Kind("TCP", CLOSE, "tcp"),  # this side sends no more
     "rst": Kind("TCP", CLOSE, "bad"),  # this side breaks the connection off
+    "ignored": Kind("TCP", TALK, "bad"),  # from nowhere: it does not count; note
+    "differs": Kind("TCP", TALK, "bad"),  # sent again, with other bytes; size: how many are others
     # the handshake of ZMTP
     "greeting": Kind("ZMTP", SHAKE, "zmtp", by_side=True),  # version, mechanism, as_server
     "identity": Kind("ZMTP", SHAKE, "zmtp"),  # ZMTP 1.0 and 2.0 name themselves in a frame (text)

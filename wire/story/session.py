@@ -54,7 +54,7 @@ class Session:
 
         That is FOLLOW, IGNORE (no ZMTP, or no room for it) or SHAKEN (its handshakes are over).
         """
-        kind, number, time, data, size = happened
+        kind, number, time, data, size, _ = happened
         negotiation = self.negotiation
         if self.settled and kind == "data":  # the usual packet
             messages = self.messages
@@ -189,7 +189,9 @@ class Session:
         connection = self.connection
         assert connection
         sender = (connection.client, connection.server)[side]
-        return Event(happened.packet, happened.time, sender, happened.kind, size=happened.size)
+        event = Event(happened.packet, happened.time, sender, happened.kind, size=happened.size)
+        event.note = happened.note
+        return event
 
     def _decide(self, tcp: TCPConnection, new: New) -> str:
         """Tell what is held back of a beginning that nothing more comes to decide."""

@@ -11,13 +11,14 @@ import heapq
 from collections import deque
 from collections.abc import Iterator
 
-from tcp.connection import AWAY, LATE, NEVER, WAITING, StreamEvent, TCPConnection, turned
-from tcp.direction import WRAP, Direction, ahead
+from tcp import order
+from tcp.acceptance import successor
+from tcp.connection import END, StreamEvent, TCPConnection, turned
+from tcp.direction import FAR, LARGE, RECENT, WRAP, Direction, ahead
 from tcp.segment import ACK, SYN, Segment
 
 FOLLOWED = 100_000  # connections at a time: a port scan does not fill the memory
 CLOSED = 1_000  # of those that were closed: what is retransmitted is recognised
-SECONDS = 2  # that a segment waits while no packet comes
 ALL = 20_000  # segments that wait in all connections together
 StreamEvents = list[tuple[TCPConnection, int, StreamEvent]]
 NOTHING: StreamEvents = []
@@ -36,58 +37,57 @@ class Assembler:
         self.ranks: tuple[deque[TCPConnection], ...] = (deque(), deque(), deque())
         self.closed: deque[TCPConnection] = deque()
         self.evicted = 0  # connections that may be of interest
-        # When to look again at a connection: number of a packet, a serial number.
-        self.timers: list[tuple[int, int, TCPConnection]] = []
-        self.armed = 0  # serial number of the last timer: those due together go as they came
-        self.due = NEVER
+        self.clock = 0.0  # seconds of the capture: unlike the time of packets it never goes back
+        # When to look again at a connection, by a packet's number and by the clock; those that are
+        # due together go as they came, by a serial number.
+        self.by_packet: list[tuple[int, int, TCPConnection]] = []
+        self.by_clock: list[tuple[float, int, TCPConnection]] = []
+        self.serial = 0
+        self.due, self.due_clock = END
         self.waiting = 0  # segments, about
         self.leaving: list[tuple[TCPConnection, bool]] = []  # with the packet that was fed last
 
     def feed(self, segment: Segment) -> StreamEvents:
         """Return what this segment brings to the reader, in the order of the stream."""
-        number, time, key, seq, ack, flags, payload, cut, _ = segment
-        found = self._overdue(number) if number >= self.due else NOTHING
+        number, time, key, seq, ack, flags, payload, cut, _, _ = segment
+        if time > self.clock:
+            self.clock = time
+        found = NOTHING
+        if number >= self.due or time >= self.due_clock:
+            found = self._overdue(number)
         entry = self.table.get(key)
-        if entry is None or flags & SYN:
-            found = list(found)
-            entry = self._begin(segment, entry, found)
-            if entry is None:
-                return found
-        connection, sender, peer = entry
-        if connection.ignored:
-            return found
-        if (
-            seq == sender.next
-            and not flags & 7
-            and not cut
-            and not connection.waiting
-            and connection.state == "established"
-            and (ack == peer.next or peer.next is None or ahead(ack, peer.next) <= 0)
-        ):
-            if not payload:
-                return found
-            sender.next = (seq + len(payload)) % WRAP
-            data = (connection, sender.side, StreamEvent("data", number, time, payload))
-            return [*found, data] if found else [data]
-        return [*found, *self._slow(connection, sender, segment)]
+        if entry:
+            connection, sender, peer = entry
+            if (
+                connection.quick
+                and seq == sender.next
+                and not flags & 7
+                and not cut
+                and (ack == peer.next or peer.next is None or -FAR < ahead(ack, peer.next) <= 0)
+                and (sender.offload or not sender.corrupt(segment, peer))
+            ):
+                sender.last = segment
+                if not payload:
+                    return found
+                size, recent = len(payload), sender.recent
+                sender.next = (seq + size) % WRAP
+                if size > LARGE or len(recent) > RECENT:
+                    sender.trim(size)
+                recent.append(payload)
+                data = (connection, sender.side, StreamEvent("data", number, time, payload))
+                return [*found, data] if found else [data]
+        return [*found, *self._slow(segment, entry)]
 
     def wait_over(self, clock: float) -> StreamEvents:
         """Return what is given up at this moment, in seconds, while no packet comes."""
-        found: StreamEvents = []
-        for _, _, connection in list(self.timers):
-            tops = [top.time for one in connection.directions if (top := one.top())]
-            if tops and clock - min(tops) > SECONDS:
-                self.waiting -= connection.waiting
-                found += connection.give_up(NEVER, 0)
-                if connection.state == "closed" and connection.rank != GONE:
-                    self._close(connection)
-        return found
+        self.clock = max(self.clock, clock)
+        return self._overdue(0) if self.clock >= self.due_clock else NOTHING
 
     def end(self) -> StreamEvents:
         """Return what waited for segments that never came; all connections leave."""
         found = []
         for connection in list(self.connections()):
-            found += list(connection.give_up(NEVER, 0))
+            found += list(order.give_up(connection, *END))
             self.leaving.append((connection, False))
         return found
 
@@ -98,7 +98,7 @@ class Assembler:
 
     def ignore(self, connection: TCPConnection) -> None:
         """Follow a connection no more: it carries nothing of interest."""
-        connection.ignored, connection.data = True, None
+        connection.ignored, connection.quick, connection.data = True, False, None
         if connection.rank != GONE:
             self._rank(connection, IGNORED)
 
@@ -132,29 +132,20 @@ class Assembler:
                     return self._remove(connection, not connection.ignored)
         return None
 
-    def _begin(self, segment: Segment, entry: Entry | None, found: StreamEvents) -> Entry | None:
-        """Return where a segment belongs that begins a connection or is the first seen of it.
+    def _begin(self, segment: Segment) -> Entry | None:
+        """Take up a connection, unless its first segment that was seen is a lone acknowledgment."""
+        return self._new(segment) if segment.size or segment.flags & 7 else None
 
-        What waited in an earlier connection of the same ports is added to `found`.
-        """
+    def _new(self, segment: Segment) -> Entry:
+        """Take up a connection of which this is the first segment."""
         flags, key = segment.flags, segment.key
-        if entry:
-            connection, sender, _ = entry
-            if sender.first == segment.seq or connection.state == "listen":
-                return entry  # a retransmitted SYN, or one that was captured late
-            if flags & ACK and sender.first is None and not connection.late:
-                return entry  # the SYN, ACK
-            found += connection.give_up(NEVER, 0)
-            self._remove(connection)
         if flags & SYN:
             client = turned(key) if flags & ACK else key
-        elif segment.payload or segment.cut or flags & 7:
+        else:
             source, target = int.from_bytes(key[-4:-2]), int.from_bytes(key[-2:])
             known = (source in self.ports) - (target in self.ports)
             from_server = known > 0 or (known == 0 and source < target)
             client = turned(key) if from_server else key
-        else:
-            return None
         if len(self.table) >= 2 * FOLLOWED:
             self._evict()
         connection = TCPConnection(client)
@@ -174,61 +165,98 @@ class Assembler:
         self.waiting -= connection.waiting
         self.leaving.append((connection, evicted))
         connection.evict()
+        connection.quick = False
 
-    def _slow(self, connection: TCPConnection, sender: Direction, segment: Segment) -> StreamEvents:
+    def _slow(self, segment: Segment, entry: Entry | None) -> StreamEvents:
         """Return what is not plain data in order: beginnings, ends, what waits or is repeated."""
-        before = connection.waiting
-        found = list(connection.receive(sender, segment))
-        if connection.waiting > WAITING:
-            found += connection.give_up(segment.number, AWAY)
-        elif connection.waiting and self.waiting > ALL:
-            found += connection.give_up(segment.number, 0)
-        self.waiting += connection.waiting - before
-        if connection.waiting and not connection.armed:
-            self._arm(connection)
-        if connection.state == "closed" and connection.rank != GONE:
-            self._close(connection)
+        if entry is None:
+            entry = self._begin(segment)
+            return self._receive(segment, *entry) if entry else NOTHING
+        connection, sender, peer = entry
+        begins: list[Segment] = []
+        if connection.ignored or connection.state == "closed":
+            begins = [segment] if segment.flags & SYN and segment.seq != sender.first else []
+        elif connection.doubts:
+            begins = successor(connection.state, connection.doubts, sender, peer, segment)
+        if not begins:
+            return NOTHING if connection.ignored else self._receive(segment, *entry)
+        found = self._give_up(connection, *END)
+        self._remove(connection)
+        for each in begins:
+            found += self._receive(each, *(self.table.get(each.key) or self._new(each)))
         return found
 
-    def _close(self, connection: TCPConnection) -> None:
-        """Keep a closed connection for a while only."""
-        connection.rank = GONE
-        self.closed.append(connection)
-        if len(self.closed) > CLOSED:
-            self._remove(self.closed.popleft())
+    def _receive(
+        self, segment: Segment, connection: TCPConnection, sender: Direction, peer: Direction
+    ) -> StreamEvents:
+        """Return what a segment brings to its connection."""
+        before = connection.waiting
+        if sender.offload or not sender.corrupt(segment, peer):
+            found = [*order.receive(connection, sender, peer, segment, self.clock)]
+        else:
+            found = [*order.leave_out(connection, sender, segment, "its checksum is wrong")]
+        if connection.waiting > order.WAITING:
+            found += order.give_up(connection, segment.number, self.clock)
+        elif connection.waiting and self.waiting > ALL:
+            found += order.give_up(connection, *END)
+        self._settle(connection, before)
+        return found
+
+    def _give_up(self, connection: TCPConnection, number: int, clock: float) -> StreamEvents:
+        """Return what a connection gives up by then."""
+        before = connection.waiting
+        found = [*order.give_up(connection, number, clock)]
+        self._settle(connection, before)
+        return found
+
+    def _settle(self, connection: TCPConnection, before: int) -> None:
+        """See to a connection in which things may have changed; so many segments waited before."""
+        self.waiting += connection.waiting - before
+        waits = connection.waiting or connection.doubts
+        if waits or connection.armed != END:
+            self._arm(connection)
+        connection.quick = False
+        if connection.state == "established":
+            one, other = connection.directions
+            connection.quick = one.end is None and other.end is None and not waits
+        elif connection.state == "closed" and connection.rank != GONE:
+            connection.rank = GONE
+            self.closed.append(connection)  # for a while only
+            if len(self.closed) > CLOSED:
+                self._remove(self.closed.popleft())
 
     def _arm(self, connection: TCPConnection) -> None:
-        """See to it that a connection in which segments wait is looked at again."""
-        distance = LATE if connection.state == "listen" else AWAY
-        self._look(connection, connection.oldest() + distance)
-
-    def _look(self, connection: TCPConnection, number: int) -> None:
-        """Look again at a connection with the packet of this number."""
-        connection.armed = True
-        self.armed += 1
-        heapq.heappush(self.timers, (number, self.armed, connection))
-        self.due = self.timers[0][0]
+        """See to it that a connection in which segments wait is looked at again in time."""
+        due = number, clock = order.deadline(connection)
+        if due == connection.armed:
+            return
+        connection.armed = due
+        self.serial += 1
+        if number != END[0]:
+            heapq.heappush(self.by_packet, (number, self.serial, connection))
+            self.due = self.by_packet[0][0]
+        if clock != END[1]:
+            heapq.heappush(self.by_clock, (clock, self.serial, connection))
+            self.due_clock = self.by_clock[0][0]
 
     def _overdue(self, number: int) -> StreamEvents:
-        """Return what is given up with the packet of this number."""
+        """Return what is given up with the packet of this number, or by the clock as it stands."""
         found: StreamEvents = []
-        while self.timers and self.timers[0][0] <= number:
-            _, _, connection = heapq.heappop(self.timers)
-            connection.armed = False
-            if not connection.waiting:
-                continue
-            before, listens = connection.waiting, connection.state == "listen"
-            if listens and connection.ends_only():
+        while True:
+            if self.by_packet and self.by_packet[0][0] <= number:
+                _, _, connection = heapq.heappop(self.by_packet)
+            elif self.by_clock and self.by_clock[0][0] <= self.clock:
+                _, _, connection = heapq.heappop(self.by_clock)
+            else:
+                break
+            due = connection.armed
+            if number < due[0] and self.clock < due[1]:
+                continue  # by now it is later that it has to be looked at
+            connection.armed = END
+            if connection.state == "listen" and order.ends_only(connection):
                 self._remove(connection)  # it was not followed
-                continue
-            found += connection.give_up(number, LATE if listens else AWAY)
-            self.waiting += connection.waiting - before
-            if connection.waiting:
-                distance = LATE if connection.state == "listen" else AWAY
-                # What waits for bytes that may yet be sent again is overdue already.
-                due = connection.oldest() + distance
-                self._look(connection, due if due > number else number + AWAY)
-            if connection.state == "closed" and connection.rank != GONE:
-                self._close(connection)
-        self.due = self.timers[0][0] if self.timers else NEVER
+            else:
+                found += self._give_up(connection, number, self.clock)
+        self.due = self.by_packet[0][0] if self.by_packet else END[0]
+        self.due_clock = self.by_clock[0][0] if self.by_clock else END[1]
         return found

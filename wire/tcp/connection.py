@@ -1,33 +1,37 @@
-"""One TCP connection: its segments in the order of the stream, though captured out of order.
+"""One TCP connection: the stream of each side, reassembled from segments of any order.
 
-A capture may hold an answer before its question, above all one of several interfaces. So a
-segment waits: for the SYN of its connection, while none was seen; for the bytes before it; and
-for those that it acknowledges, since they were sent before it. A retransmission brings nothing
-new and is counted.
+**What waits** (order.py). A capture may hold an answer before its question, above all one of
+several interfaces. So a segment that is out of order waits: for the SYN of its connection, while
+none was seen; for the bytes before it; and for those that it acknowledges, since they were sent
+before it. What was delivered already is a retransmission: it is counted, and said where its bytes
+are others.
 
-What never comes is given up: the SYN once LATE packets of the capture have passed since the
-first segment that waits, bytes that were acknowledged once AWAY packets have. Bytes that no one
-has acknowledged may yet be sent again: they are given up if more than WAITING segments wait for
-them, or at the end of the capture. Bytes that were given up are a gap.
+**What is given up.** The first of those that wait has its time. It is over, by the packets of the
+capture or by their clock, whichever is first:
 
-The states are those of RFC 9293, 3.3.2, as one who listens to both sides knows them: TRANSITIONS
-says what leads from one to the next, and _move alone takes the step. Whether one side has closed
-is not a state here, but Direction.finished.
+    for the SYN                       after 10 packets or 2 seconds
+    for bytes that were acknowledged  after 100 packets or 2 seconds
+    for bytes that were not           after 120 seconds: until then TCP may send them again
+
+and also if more than 256 segments wait, and at the end of the capture. What was given up is a gap.
+
+**What does not count** (acceptance.py). A segment from nowhere is left out, as its receiver does,
+and that is said: an RST outside the window, a stray SYN, data far ahead, a wrong checksum.
+
+**States.** They are those of RFC 9293, 3.3.2, as one who looks on knows them. TRANSITIONS says
+what leads from one to the next, and _move alone takes the step. That one side has closed is not a
+state here, but Direction.finished.
 """
 
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
+from tcp.acceptance import BEHIND_FIN, Doubt, State
 from tcp.direction import CLIENT, SERVER, WRAP, Direction, ahead
-from tcp.segment import ACK, FIN, RST, SYN, Segment, endpoint
+from tcp.segment import FIN, SYN, Segment, endpoint
 
-LATE = 10  # packets of the capture in which the SYN of a connection may still come
-AWAY = 100  # packets in which what was acknowledged may still come
-WAITING = 256  # segments that wait for one that was not even acknowledged
-FAR = 1 << 24  # bytes: an RST that is so far from the stream has a made-up sequence number
-NEVER = 1 << 63  # a packet that does not come
+END = (1 << 63, float("inf"))  # of the capture: packet number and time
 
-State = Literal["listen", "syn-sent", "syn-received", "established", "closed"]
 Cause = Literal["SYN", "SYN, ACK", "ACK", "no SYN", "RST", "FIN", "evicted"]
 TRANSITIONS: dict[State, dict[Cause, State]] = {
     # Segments wait: the SYN before them may still come.
@@ -60,7 +64,9 @@ TRANSITIONS: dict[State, dict[Cause, State]] = {
     },
     "closed": {"evicted": "closed"},
 }
-EventKind = Literal["syn", "syn-ack", "ack", "data", "gap", "fin", "rst", "refused"]
+EventKind = Literal[
+    "syn", "syn-ack", "ack", "data", "gap", "fin", "rst", "refused", "ignored", "differs"
+]
 
 
 class StreamEvent(NamedTuple):
@@ -70,31 +76,38 @@ class StreamEvent(NamedTuple):
     packet: int  # its number
     time: float  # seconds of the story
     data: bytes = b""
-    size: int = 0  # gap: bytes that are not in the capture
+    size: int = 0  # gap: bytes that are not in the capture; differs: bytes that are others
+    note: str = ""  # ignored: what, and why
 
 
-Found = Iterator[tuple["TCPConnection", int, StreamEvent]]  # int: CLIENT or SERVER sent it
+# Of what connection, which side sent it (CLIENT or SERVER), what.
+Found = Iterator[tuple["TCPConnection", int, StreamEvent]]
 
 
 class TCPConnection:
-    """One TCP connection."""
+    """One TCP connection: delivers segments in order, whatever else order.py does with them."""
 
     __slots__ = (
-        *("armed", "client_key", "data", "directions", "ignored", "late", "rank"),
-        *("retransmitted", "state", "waiting"),
+        *("armed", "client_key", "data", "directions", "doubts", "ignored", "late", "quick"),
+        *("rank", "retransmitted", "since", "state", "waiting"),
     )
 
     def __init__(self, client: bytes) -> None:
         self.client_key = client
         self.directions = (Direction(CLIENT), Direction(SERVER))
-        self.late = False  # begun before the capture
         self.state: State = "listen"
-        self.waiting = 0  # segments
-        self.armed = False  # will be looked at again
+        self.late = False  # begun before the capture
         self.retransmitted = 0  # segments that brought nothing new
-        self.ignored = False  # this carries nothing of interest
-        self.rank = 0  # in the table of all
         self.data: Any = None  # the reader's own
+        # What order.py keeps.
+        self.waiting = 0  # segments that are out of order
+        self.since = END  # packet number and time of the oldest of them
+        self.doubts: list[Doubt] = []
+        # What the Assembler keeps.
+        self.armed = END  # when it will be looked at again
+        self.ignored = False  # this carries nothing of interest
+        self.quick = False  # established, and nothing waits
+        self.rank = 0  # in the table of all
 
     @property
     def client(self) -> str:
@@ -106,85 +119,21 @@ class TCPConnection:
         """Return "ip:port" of the other side."""
         return endpoint(self.client_key)[1]
 
-    def oldest(self) -> int:
-        """Return the lowest number of a packet that waits."""
-        return min(entry[1] for one in self.directions for entry in one.waiting or ())
-
-    def _closed(self) -> bool:
-        return self.state == "closed"
-
-    def ends_only(self) -> bool:
-        """Tell whether what waits carries no data and no SYN: the end of a connection."""
-        return not any(
-            segment.payload or segment.cut or segment.flags & SYN
-            for one in self.directions
-            for _, _, segment in one.waiting or ()
-        )
-
     def evict(self) -> None:
         """Follow it no more: nothing of it is delivered from now on."""
-        self.waiting = 0
         self._move("evicted")
 
-    def receive(self, sender: Direction, segment: Segment) -> Found:
-        """Deliver what this segment brings, and what waited for it."""
-        flags, peer = segment.flags, self.directions[1 - sender.side]
-        if self.state == "closed":
-            self.retransmitted += bool(segment.payload)
-            return
-        if flags & SYN and sender.first == segment.seq:
-            self.retransmitted += 1
-            return
-        if flags & ACK and (peer.acked is None or ahead(segment.ack, peer.acked) > 0):
-            peer.acked = segment.ack
-        if flags & (SYN | ACK) == SYN and self.state == "listen":
-            if sender.side == SERVER:
-                self._turn()
-            self._move("SYN")
-        if self.waiting or not self._in_order(sender, segment):
-            if self.state == "established" and not (segment.payload or segment.cut or flags & 7):
-                return
-            sender.wait(segment)
-            self.waiting += 1
-            yield from self._advance()
-        else:
-            yield from self._deliver(sender, segment)
+    def turn(self) -> None:
+        """Make the server the client: a SYN says which is which."""
+        server, client = self.directions
+        client.side, server.side = CLIENT, SERVER
+        self.directions, self.client_key = (client, server), turned(self.client_key)
 
-    def give_up(self, number: int, distance: int) -> Found:
-        """Give up what packets wait for that lie so far before this one, or beyond all bounds."""
-        while self.waiting and (number - self.oldest() >= distance or self.waiting > WAITING):
-            sender = min((one for one in self.directions if one.waiting), key=_first_packet)
-            segment = sender.top()
-            assert segment
-            peer = self.directions[1 - sender.side]
-            if self.state == "listen":
-                self._begin_late()
-            elif sender.next is None:  # the SYN, ACK is not in the capture
-                sender.next = segment.seq
-            elif ahead(segment.seq, sender.next) > 0:
-                acked = sender.acked is not None and ahead(sender.acked, sender.next) > 0
-                if not acked and distance and self.waiting <= WAITING:
-                    return  # it may yet be sent again
-                yield from self._gap(sender, segment.seq, segment)
-            elif peer.next is None:
-                if self.state in ("syn-sent", "syn-received"):
-                    self._move("ACK")
-            else:
-                end, other = segment.ack, peer.top()
-                if other and 0 < ahead(other.seq, peer.next) < ahead(end, peer.next):
-                    end = other.seq
-                yield from self._gap(peer, end, segment)
-            yield from self._advance()
-
-    def _move(self, cause: Cause) -> None:
-        """Go to the next state: this is the only place that sets one."""
-        self.state = TRANSITIONS[self.state][cause]
-
-    def _begin_late(self) -> None:
-        """Take up a connection whose SYN does not come."""
+    def begin_late(self) -> None:
+        """Take up a connection whose SYN does not come, with what waits."""
         tops = [one.top() for one in self.directions]
         if (first := tops[CLIENT]) and first.flags & SYN:  # the SYN, ACK: of the server
-            self._turn()
+            self.turn()
             tops.reverse()
         self.late = not any(top and top.flags & SYN for top in tops)
         self._move("no SYN" if self.late else "SYN, ACK")
@@ -192,79 +141,37 @@ class TCPConnection:
             if top and not top.flags & SYN:
                 one.next = top.seq
 
-    def _turn(self) -> None:
-        """Make the server the client: the SYN came late, and says which is which."""
-        server, client = self.directions
-        client.side, server.side = CLIENT, SERVER
-        self.directions, self.client_key = (client, server), turned(self.client_key)
+    def miss_handshake(self) -> None:
+        """Go on without the rest of the handshake, which is not in the capture."""
+        if self.state in ("syn-sent", "syn-received"):
+            self._move("ACK")
 
-    def _in_order(self, sender: Direction, segment: Segment) -> bool:
-        """Tell whether all is there that was sent before a segment."""
-        flags, peer = segment.flags, self.directions[1 - sender.side]
-        if flags & (SYN | ACK) == SYN:
-            return True
-        if self.state == "listen":
-            return False
-        if flags & RST and (self.state == "syn-sent" or sender.next is None):
-            return sender.side == CLIENT or self.directions[CLIENT].next is not None
-        if sender.next is None:
-            if self.state != "established" or flags & SYN:
-                return bool(flags & SYN)
-            sender.next = segment.seq  # the first of the second direction
-        distance = ahead(segment.seq, sender.next)
-        if distance > 0 and not (flags & RST and distance > FAR):
-            return False
-        if not flags & ACK or flags & (SYN | RST):
-            return True
-        if peer.next is None:
-            return self.state == "established"
-        return ahead(segment.ack, peer.next) <= 0
+    def leave_out(self, sender: Direction, segment: Segment, reason: str) -> Found:
+        """Say that a segment does not count."""
+        note = f"{segment.name}: {reason}"
+        yield self, sender.side, StreamEvent("ignored", segment.number, segment.time, note=note)
 
-    def _advance(self) -> Found:
-        """Deliver whatever waits no longer."""
-        moved = True
-        while moved:
-            moved = False
-            for sender in self.directions:
-                while (segment := sender.top()) and self._in_order(sender, segment):
-                    sender.pop()
-                    self.waiting -= 1
-                    moved = True
-                    yield from self._deliver(sender, segment)
-
-    def _gap(self, sender: Direction, end: int, segment: Segment) -> Found:
-        """Go on behind bytes that are not in the capture."""
+    def gap(self, sender: Direction, end: int, segment: Segment) -> Found:
+        """Go on behind bytes that are not in the capture, at `end`, because of a segment."""
         assert sender.next is not None
         size = ahead(end, sender.next)
         sender.next = end
+        sender.recent.clear()
         if size == 1 and not segment.payload:
             sender.finished = True  # a FIN counts as a byte, and no one sends a lone byte
         elif size > 0:
-            gap = StreamEvent("gap", segment.number, segment.time, size=size)
-            yield self, sender.side, gap
+            event = StreamEvent("gap", segment.number, segment.time, size=size)
+            yield self, sender.side, event
 
-    def _deliver(self, sender: Direction, segment: Segment) -> Found:
-        """Yield the new bytes of a segment, and what its flags say."""
-        number, time, _, seq, _, flags, payload, cut, _ = segment
+    def deliver(self, sender: Direction, segment: Segment) -> Found:
+        """Yield the new bytes of a segment in order, and what its flags say, but for an RST."""
+        number, time, _, seq, _, flags, payload, cut, _, _ = segment
         side = sender.side
-        if self._closed():
-            return
-        if flags & SYN and sender.first == seq:  # one of those that waited, twice
-            self.retransmitted += 1
-            return
-        if flags & RST:
-            yield from self.give_up(NEVER, 0)
-            if self._closed():  # an RST that waited came first
-                return
-            refused = self.state == "syn-sent" and side == SERVER
-            self._move("RST")
-            yield self, side, StreamEvent("refused" if refused else "rst", number, time)
-            return
+        sender.last = segment
         if flags & SYN:
-            sender.first = seq
+            sender.greet(segment)
             seq = sender.next = (seq + 1) % WRAP
-            if side == SERVER:
-                self._move("SYN, ACK")
+            self._move("SYN, ACK" if side == SERVER else "SYN")
             yield self, side, StreamEvent("syn-ack" if side == SERVER else "syn", number, time)
         elif self.state == "syn-received" and side == CLIENT:
             self._move("ACK")
@@ -275,26 +182,49 @@ class TCPConnection:
         if sender.begin is None:
             sender.begin = sender.next
         size, behind = len(payload) + cut, ahead(sender.next, seq)
+        if behind > 0 and (others := sender.differs(segment)):
+            yield self, side, StreamEvent("differs", number, time, size=others)
         if size > behind:
             if new := payload[behind:]:
+                sender.trim(len(new))
+                sender.recent.append(new)
                 yield self, side, StreamEvent("data", number, time, new)
             if cut:
+                sender.recent.clear()
                 yield self, side, StreamEvent("gap", number, time, size=size - behind - len(new))
             sender.next = (sender.next + size - behind) % WRAP
         elif size and not sender.finished:
             self.retransmitted += 1
         if flags & FIN and not sender.finished and size >= behind:
             sender.finished = True
-            sender.next = (sender.next + 1) % WRAP
+            sender.end = sender.next = (sender.next + 1) % WRAP
             yield self, side, StreamEvent("fin", number, time)
             if self.directions[1 - side].finished:
-                self._move("FIN")
+                yield from self._close("FIN")
 
+    def reset(self, sender: Direction, segment: Segment) -> Found:
+        """Close the connection by an RST."""
+        side = sender.side
+        kind: EventKind = "refused" if self.state == "syn-sent" and side == SERVER else "rst"
+        yield from self._close("RST")
+        yield self, side, StreamEvent(kind, segment.number, segment.time)
 
-def _first_packet(sender: Direction) -> int:
-    """Return the number of the packet that is the first in the stream of those that wait."""
-    assert sender.waiting
-    return sender.waiting[0][1]
+    def _close(self, cause: Cause) -> Found:
+        """Close the connection; what still waits lies behind its end."""
+        for one in self.directions:
+            while one.waiting:
+                segment = one.pop()
+                if segment.size:
+                    yield from self.leave_out(one, segment, BEHIND_FIN)
+        self._move(cause)
+
+    def _move(self, cause: Cause) -> None:
+        """Go to the next state: this is the only place that sets one."""
+        self.state = TRANSITIONS[self.state][cause]
+        if self.state == "closed":
+            self.waiting, self.since = 0, END
+            for one in self.directions:
+                one.forget()
 
 
 def turned(key: bytes) -> bytes:

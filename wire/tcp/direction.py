@@ -1,11 +1,18 @@
-"""One direction of a TCP connection: how far its stream is, and the segments that wait."""
+"""One direction of a TCP connection: how far its stream is, what waits, what was delivered last."""
 
 import heapq
 
-from tcp.segment import Segment
+from tcp.segment import ACK, SYN, Segment
 
 CLIENT, SERVER = 0, 1
 WRAP = 1 << 32  # sequence numbers wrap around (RFC 9293, 3.4)
+FAR = 1 << 24  # bytes: a window whose scale is not known is no larger
+SCALE, MSS = 3, 2  # options of a SYN (RFC 7323, 2; RFC 9293, 3.7.1)
+UNSCALED = -1  # its SYN has no such option
+USUAL_MSS = 1460  # bytes of payload in a packet, where the SYN is not in the capture
+NONE = b"\0\0"  # no checksum was put in
+UNSURE = 3  # checksums that are not right, after which they tell nothing
+RECENT, LARGE = 16, 4096  # payloads that are kept for comparison; bytes of one kept alone
 
 
 def ahead(seq: int, origin: int) -> int:
@@ -16,33 +23,154 @@ def ahead(seq: int, origin: int) -> int:
 class Direction:
     """One direction of a connection: what one side sends."""
 
-    __slots__ = ("acked", "begin", "finished", "first", "next", "origin", "side", "waiting")
+    __slots__ = (
+        *("acked", "begin", "end", "finished", "first", "last", "mss", "next", "offload", "origin"),
+        *("recent", "right", "scale", "side", "unsure", "waiting", "widest"),
+    )
+    first: int | None  # sequence number of the SYN
+    begin: int | None  # sequence number of the first byte that was seen
+    next: int | None  # sequence number of the next byte
+    acked: int | None  # the other side has the bytes before this one
+    finished: bool
+    end: int | None  # sequence number behind the FIN, if one was seen
+    last: Segment | None  # that was in order: the stream has gone on until there
+    # A heap of what waits: place in the stream, packet number, time of the capture, segment.
+    waiting: list[tuple[int, int, float, Segment]] | None
+    origin: int  # sequence number of place 0
+    recent: list[bytes]  # payloads before the next byte
+    # What this side can take.
+    scale: int | None  # of its window, or UNSCALED; None: not known
+    widest: int  # bytes of its window, the largest that was looked at
+    mss: int
+    # Whether its checksums tell anything.
+    right: bool  # one of them was
+    unsure: int  # so many were not, before
+    offload: bool  # they tell nothing
 
     def __init__(self, side: int) -> None:
         self.side = side
-        self.first: int | None = None  # sequence number of the SYN
-        self.begin: int | None = None  # sequence number of the first byte that was seen
-        self.next: int | None = None  # sequence number of the next byte
-        self.acked: int | None = None  # the other side has the bytes before this one
-        self.waiting: list[tuple[int, int, Segment]] | None = None  # a heap: place, packet number
-        self.origin = 0  # sequence number of place 0
-        self.finished = False
+        self.first = self.begin = self.next = self.acked = self.end = self.scale = None
+        self.last = self.waiting = None
+        self.origin = self.widest = self.unsure = 0
+        self.finished = self.right = self.offload = False
+        self.recent, self.mss = [], USUAL_MSS
 
-    def wait(self, segment: Segment) -> None:
+    def wait(self, segment: Segment, clock: float) -> None:
         """Keep a segment that is out of order until its turn comes."""
         if not self.waiting:
             self.waiting, self.origin = [], segment.seq
         place = ahead(segment.seq, self.origin)
-        heapq.heappush(self.waiting, (place, segment.number, segment))
+        heapq.heappush(self.waiting, (place, segment.number, clock, segment))
 
     def top(self) -> Segment | None:
         """Return the first in the stream of those that wait."""
-        return self.waiting[0][2] if self.waiting else None
+        return self.waiting[0][3] if self.waiting else None
 
     def pop(self) -> Segment:
         """Return the first in the stream of those that wait, which waits no longer."""
         assert self.waiting
-        segment = heapq.heappop(self.waiting)[2]
+        segment = heapq.heappop(self.waiting)[3]
         if not self.waiting:
             self.waiting = None
         return segment
+
+    def top_packet(self) -> int:
+        """Return the number of the packet with the first in the stream of those that wait."""
+        assert self.waiting
+        return self.waiting[0][1]
+
+    def oldest(self) -> tuple[int, float]:
+        """Return packet number and time of the capture of what waits longest."""
+        assert self.waiting
+        return min((number, clock) for _, number, clock, _ in self.waiting)
+
+    def weed(self) -> list[Segment]:
+        """Take out what waits and is from nowhere: with a wrong checksum, or far from all others.
+
+        For a connection that was begun before the capture: where its stream is, they tell.
+        """
+        entries = sorted(self.waiting or ())
+        found = [entry for entry in entries if self.right and entry[3].checksum == "wrong"]
+        entries = [entry for entry in entries if entry not in found]
+        while len(entries) > 2 and entries[1][0] - entries[0][0] > FAR:
+            found.append(entries.pop(0))
+        while len(entries) > 2 and entries[-1][0] - entries[-2][0] > FAR:
+            found.append(entries.pop())
+        self.waiting = entries or None
+        return [entry[3] for entry in found]
+
+    def went_on(self, segment: Segment) -> bool:
+        """Tell whether this side went on after a segment, without reaching it."""
+        return self.last is not None and self.last.number > segment.number
+
+    def forget(self) -> None:
+        """Keep nothing of what was sent: the connection is closed."""
+        self.last, self.waiting = None, None
+        self.recent = []
+
+    @property
+    def syn(self) -> int | None:
+        """Return the sequence number of its SYN, also if that is not in the capture yet."""
+        begin = self.next if self.begin is None else self.begin
+        return self.first if self.first is not None or begin is None else (begin - 1) % WRAP
+
+    def trim(self, size: int) -> None:
+        """Make room for a payload of this size among those that are kept for comparison."""
+        del self.recent[: None if size > LARGE else -RECENT // 2]
+
+    def differs(self, segment: Segment) -> int:
+        """Return how many bytes, at least, of a retransmission are not what was delivered.
+
+        Only the bytes that are kept are compared. A keep-alive may carry one byte that means
+        nothing (RFC 9293, 3.8.4).
+        """
+        assert self.next is not None
+        behind = ahead(self.next, segment.seq)
+        if not self.recent or behind <= 0 or (segment.size, behind) == (1, 1):
+            return 0
+        kept = b"".join(self.recent)[-behind:]
+        again = segment.payload[behind - len(kept) : behind]
+        return sum(a != b for a, b in zip(kept, again, strict=False)) if again != kept else 0
+
+    def greet(self, segment: Segment) -> None:
+        """Take what a SYN says of what its sender can take."""
+        self.first = segment.seq
+        options = segment.options
+        if SCALE in options:
+            self.scale = min(int.from_bytes(options[SCALE]), 14)
+        elif segment.header <= len(segment.raw) - segment.at:  # all options were captured
+            self.scale = UNSCALED
+        self.mss = int.from_bytes(options.get(MSS, b"")) or USUAL_MSS
+
+    def reach(self, peer: "Direction") -> int:
+        """Return how many bytes beyond its next one this side may send, as far as is known.
+
+        That is up to twice the window of the other side: that it has moved may be captured late.
+        """
+        last = peer.last
+        if last is None or self.scale is None or peer.scale is None or self.next is None:
+            return FAR
+        both = self.scale != UNSCALED and peer.scale != UNSCALED and not last.flags & SYN
+        peer.widest = max(peer.widest, last.window << peer.scale if both else last.window)
+        return (ahead(last.ack, self.next) if last.flags & ACK else 0) + 2 * peer.widest
+
+    def beyond(self, seq: int) -> bool:
+        """Tell whether a place lies beyond all that waits, and does not follow on it."""
+        waiting = self.waiting or ()
+        return all(ahead(seq, segment.seq + segment.size) > 1 for _, _, _, segment in waiting)
+
+    def corrupt(self, segment: Segment, peer: "Direction") -> bool:
+        """Tell whether the checksum of a segment is wrong, and offload does not explain it.
+
+        It does where no other of this sender is right, and for a segment that is larger than fits
+        into a packet: a network card or the kernel has merged it.
+        """
+        checksum = "offload"
+        if self.right or segment.raw[segment.at + 16 : segment.at + 18] != NONE:
+            checksum = segment.checksum
+        if checksum == "right":
+            self.right = True
+        elif not self.right:
+            self.unsure += 1
+            self.offload = self.unsure == UNSURE
+        return checksum == "wrong" and self.right and len(segment.payload) <= peer.mss

@@ -8,19 +8,22 @@ segment is in the packet with the last of them.
 """
 
 import struct
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from capture.packet import ETHERNET, LOOP, NULL, RAW, SLL, SLL2, Packet
-from tcp.headers import PROTOCOLS, Fragment, unwrap
+from tcp.headers import PROTOCOLS, Found, Fragment, unwrap
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 LINKS = (NULL, ETHERNET, LOOP, SLL, SLL2, *RAW)  # link types that are read
 USUAL = struct.Struct("!3sxHxxHxBxx12sIIH")  # from the Ethernet type to the TCP flags
-HEADER = struct.Struct("!4sIIH")  # of TCP: ports, sequence and acknowledgment number, flags
+HEADER = struct.Struct("!4sIIH6x")  # of TCP: ports, sequence and acknowledgment number, flags
 PLAIN = b"\x08\x00\x45"  # IPv4, with a header of 20 bytes
 UNWRAPPED = {6, 17, *PROTOCOLS}  # protocols of IP that are, or may hold, TCP
 PARTIAL = 64  # fragmented packets that wait for the rest of their fragments
 LONGEST = 65535  # bytes of an IP packet that was fragmented
+
+
+Checksum = Literal["right", "wrong", "offload", "unknown"]
 
 
 class Segment(NamedTuple):
@@ -34,17 +37,66 @@ class Segment(NamedTuple):
     flags: int
     payload: bytes
     cut: int  # bytes of the payload that are not in the capture
-    options: bytes = b""  # of its header
+    raw: bytes  # in which its header lies
+    at: int  # where that begins
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of its payload, captured or not."""
+        return len(self.payload) + self.cut
+
+    @property
+    def name(self) -> str:
+        """Return what it is: "SYN", "FIN", "8 bytes", "8 bytes, FIN", …"""
+        if not self.size:
+            return self.flag
+        return f"{self.size:,} byte{'s' * (self.size != 1)}" + ", FIN" * (self.flags & FIN)
+
+    @property
+    def header(self) -> int:
+        """Return the bytes of its header, as it states them."""
+        return (self.raw[self.at + 12] >> 4) * 4
+
+    @property
+    def window(self) -> int:
+        """Return how many bytes the sender can take, still to be scaled."""
+        return int.from_bytes(self.raw[self.at + 14 : self.at + 16])
+
+    @property
+    def options(self) -> dict[int, bytes]:
+        """Return the options of its header: kind -> value (RFC 9293, 3.1)."""
+        found: dict[int, bytes] = {}
+        data = self.raw[self.at + 20 : self.at + self.header]
+        at = 0
+        while at + 1 < len(data) and data[at] != 0:
+            size = 1 if data[at] == 1 else max(2, data[at + 1])
+            found[data[at]] = data[at + 2 : at + size]
+            at += size
+        return found
 
     @property
     def stamp(self) -> int:
         """Return the two values of TCP's timestamps (RFC 7323, 3.2) as one number, 0 without."""
-        at, options = 0, self.options
-        while at + 1 < len(options) and options[at] != 0:
-            if options[at : at + 2] == b"\x08\x0a":
-                return int.from_bytes(options[at + 2 : at + 10])
-            at += 1 if options[at] == 1 else max(2, options[at + 1])
-        return 0
+        return int.from_bytes(self.options.get(8, b""))
+
+    @property
+    def checksum(self) -> Checksum:
+        """Return what is to be said of its checksum (RFC 9293, 3.1).
+
+        "offload": it is that of the pseudo-header alone, which a network card was still to finish,
+        or that the kernel put into a packet that it merged. "unknown": not all of it was captured.
+        """
+        # One's complement sums of 16 bits are what remains of a division by 65535.
+        end = self.at + self.header + len(self.payload)
+        data = self.raw[self.at : end]
+        size = len(data)
+        if self.cut or end > len(self.raw):
+            return "unknown"
+        addresses = int.from_bytes(self.key[:-4]) + 6
+        if (addresses - int.from_bytes(data[16:18])) % 65535 in (0, -size % 65535):
+            return "offload"
+        total = addresses + size + int.from_bytes(data + bytes(size % 2))
+        return "wrong" if total % 65535 else "right"
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -94,19 +146,44 @@ class Segments:
 
         `time` is that of the packet, in seconds of the story.
         """
-        part = segment(packet, time)
-        if part is None or isinstance(part, Segment):
-            return part
-        if isinstance(part, str):
-            self.unread[part] = self.unread.get(part, 0) + 1
+        number, _, link, data, _ = packet
+        if link == ETHERNET and len(data) >= 54:
+            kind, total, offset, protocol, key, seq, ack, flags = USUAL.unpack_from(data, 12)
+            if kind == PLAIN and protocol == 6 and not offset & 0x3FFF and total >= 40:
+                start, end, there = 34 + (flags >> 12) * 4, 14 + total, len(data)
+                payload, cut = data[start:end], end - max(start, there) if end > there else 0
+                return Segment(number, time, key, seq, ack, flags & 63, payload, cut, data, 34)
+            if kind == PLAIN and protocol not in UNWRAPPED:
+                return None
+        return self._unwrap(packet, time) if link in LINKS else None
+
+    def _unwrap(self, packet: Packet, time: float) -> Segment | None:
+        """Return the TCP segment in any other packet, or that is complete with its fragment."""
+        try:
+            found = unwrap(packet)
+        except ModuleNotFoundError:
+            raise
+        except Exception:  # dpkt raises many kinds on damaged headers: such a packet is no TCP
             return None
-        found = self.partial.setdefault(part.key, {})
-        found[part.at] = part
-        if whole := _joined(found):
-            del self.partial[part.key]
-            return self.take(packet._replace(link=RAW[0], data=whole, length=len(whole)), time)
-        if len(self.partial) > PARTIAL:
-            self.lost += len(self.partial.pop(next(iter(self.partial))))
+        if isinstance(found, Found):
+            addresses, data, size = found
+            if len(data) < HEADER.size:
+                return None
+            ports, seq, ack, flags = HEADER.unpack_from(data)
+            start = (flags >> 12) * 4
+            payload, key = data[start:], addresses + ports
+            cut = max(0, size - start - len(payload))
+            return Segment(packet.number, time, key, seq, ack, flags & 63, payload, cut, data, 0)
+        if isinstance(found, str):
+            self.unread[found] = self.unread.get(found, 0) + 1
+        elif found:
+            parts = self.partial.setdefault(found.key, {})
+            parts[found.at] = found
+            if whole := _joined(parts):
+                del self.partial[found.key]
+                return self.take(packet._replace(link=RAW[0], data=whole, length=len(whole)), time)
+            if len(self.partial) > PARTIAL:
+                self.lost += len(self.partial.pop(next(iter(self.partial))))
         return None
 
     @property
@@ -115,37 +192,9 @@ class Segments:
         return self.lost + sum(map(len, self.partial.values()))
 
 
-def segment(packet: Packet, time: float = 0.0) -> Segment | Fragment | str | None:
-    """Return the TCP segment in a packet, or a fragment of IP, which may be one of its parts.
-
-    None if there is no TCP that can be read; what may hold it and is not unwrapped, by its name.
-    """
-    number, _, link, data, _ = packet
-    if link == ETHERNET and len(data) >= 54:
-        kind, total, offset, protocol, key, seq, ack, flags = USUAL.unpack_from(data, 12)
-        if kind == PLAIN and protocol == 6 and not offset & 0x3FFF and total >= 40:
-            start, end, there = 34 + (flags >> 12) * 4, 14 + total, len(data)
-            cut = end - max(start, there) if end > there else 0
-            options = data[54:start]
-            return Segment(number, time, key, seq, ack, flags & 63, data[start:end], cut, options)
-        if kind == PLAIN and protocol not in UNWRAPPED:
-            return None
-    elif link not in LINKS:
-        return None
-    try:
-        found = unwrap(packet)
-    except ModuleNotFoundError:
-        raise
-    except Exception:  # dpkt raises many kinds on damaged headers: such a packet is no TCP
-        return None
-    if found is None or isinstance(found, str | Fragment):
-        return found
-    addresses, data, size = found
-    ports, seq, ack, flags = HEADER.unpack_from(data)
-    start = (flags >> 12) * 4
-    payload, options, key = data[start:], data[20:start], addresses + ports
-    cut = max(0, size - start - len(payload))
-    return Segment(number, time, key, seq, ack, flags & 63, payload, cut, options)
+def segment(packet: Packet, time: float = 0.0) -> Segment | None:
+    """Return the TCP segment that a packet holds by itself, None if there is none."""
+    return Segments().take(packet, time)
 
 
 def _joined(found: dict[int, Fragment]) -> bytes | None:

@@ -27,7 +27,6 @@ def test_ports_can_be_hinted(tmp_path: Path) -> None:
         ("--check",),
         ("-w", "x.pcap", "lab.pcap"),
         ("lab.pcap", "lab.pcap", "--html", "x"),
-        ("-", "--pcapng", "x"),
         ("lab.pcap", "--check", "--json"),
         ("--nonsense",),
     ],

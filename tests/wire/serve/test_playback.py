@@ -100,7 +100,7 @@ def test_played_to_its_end(speed: str, serve: Serve, page: Page) -> None:
     page.evaluate(COUNTED)
     page.keyboard.press("Space")
     status(page, "the end of the capture")
-    expect(page.get_by_role("tab")).to_have_count(3)
+    expect(page.get_by_role("tab")).to_have_count(4)
     expect(page.locator("#counts")).to_have_text(re.compile(r"packet 70, 4\.67\d* s"))
     shown = page.evaluate("counted")
     assert shown == sorted(shown) and shown[-1] == 70

@@ -79,7 +79,8 @@ def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path
     expect(plot).to_have_attribute(
         "aria-label", re.compile("PUSH-PULL: [01](.[0-9])? messages a second now, at most [12] in")
     )
-    expect(plot.locator("path").last).to_have_attribute("d", re.compile("v-19 "))  # the tallest
+    # A bar is as tall as can be, or half as tall where a second had two jobs.
+    expect(plot.locator("path").last).to_have_attribute("d", re.compile(r"v-(19|9\.5)\b"))
 
     # keep: the same story from what was kept as from -w; the page for a report
     for name in ("zmq.pcap", "zmq.html"):
@@ -128,7 +129,7 @@ def test_it_waits_for_a_bridge_that_is_not_there(serve: Serve, page: Page) -> No
     finally:
         run("sudo", "ip", "link", "del", name)
     ended = served.interrupt()  # IPv6 greets its neighbours
-    assert re.fullmatch(r"\n\d packets captured\n(\d packets .*\n)+", ended)
+    assert re.search(r"\n\d packets captured\n(\d packets .*\n)+$", ended)
 
 
 def test_pause_and_go_on(serve: Serve, page: Page, published: Callable[..., Published]) -> None:

@@ -12,7 +12,7 @@ from command import HELLO, WORLD
 from links import bodies, cut_at
 from story.story import Story
 from tcp.assembler import Assembler
-from tcp.connection import AWAY
+from tcp.order import GAP_PACKETS
 from tcp.segment import Segment, segment
 from wire_packets import (
     ACK,
@@ -117,7 +117,7 @@ def test_what_never_comes_is_given_up_by_distance() -> None:
         for _, event in found.feed(record)
     ]
     gap = next(number for number, kind in new if kind == "gap")
-    assert gap == 8 + AWAY
+    assert gap == 8 + GAP_PACKETS
     (connection,) = told(talk.capture).connections
     assert (missing(connection), connection.counts["reply"]) == (9, 60)
 
