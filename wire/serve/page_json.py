@@ -119,6 +119,12 @@ def event_of(connection: Connection, at: int, step: int, event: Event) -> Change
     return made
 
 
+def passing_of(connection: int, side: str, event: Event, many: int) -> Change:
+    """Return something that moves, from a side of a connection; `many` like things move as one."""
+    made: Change = {"connection": connection, "side": side, "count": many}
+    return made | {"look": KINDS[event.kind].look, "text": word(event), "topic": topic(event)}
+
+
 def topic(event: Event) -> str:
     """Return by which topic an event can be picked out."""
     return (event.topic or event.text * (event.kind == "subscribe"))[:TEXT]
