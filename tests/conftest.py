@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,8 +34,11 @@ if not WORKER:  # what starts the workers, if there are any: they inherit these 
     LAB = os.environ.get("COMPOSE_PROJECT_NAME") or "praktikum"
     os.environ["COMPOSE_PROJECT_NAME"] = f"{LAB}-test"
     os.environ["ZMQ_BRIDGE"] = f"{os.environ.get('ZMQ_BRIDGE') or 'br-zmq'}-t"
+    # Of root, and where it is no tmpfs; a test runs scripts/test, whose data are others.
+    os.environ["LOADED"] = f"/var/tmp/{LAB}-test-{os.getpid()}"
 PROJECT = os.environ["COMPOSE_PROJECT_NAME"] = os.environ["COMPOSE_PROJECT_NAME"] + WORKER
 BRIDGE = os.environ["ZMQ_BRIDGE"] = os.environ["ZMQ_BRIDGE"] + WORKER
+LOADED = Path(os.environ["LOADED"])  # the data of an engine that has the lab's image
 
 # A shell that starts the tests in the background makes its children ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -47,6 +51,9 @@ settings.load_profile("tests")
 # Seconds that any wait may take. It tells a hang from a slow machine, and nothing else: what is to
 # be soon is measured by scripts/dev/bench.
 LIMIT = 180
+
+# How a test tells scripts/dev/bench a figure (record_property): it asserts nothing about it.
+Record = Callable[[str, object], None]
 
 # Python that says when a name is found not to be there.
 LOOK_FOR = """
@@ -81,6 +88,23 @@ def wait_for(what: Callable[[], object]) -> None:
         pause = min(pause * 1.5, 0.5)
 
 
+PORTS = {"zmq-rep": 5555, "zmq-pub": 12345, "zmq-push": 9999}
+
+
+def up(*options: str) -> None:
+    """Bring the lab up, and wait until its servers listen: a client would give up before."""
+    compose("up", "-d", *options)
+    for server, port in PORTS.items():
+        wait_for(lambda server=server, port=port: listens(f"{PROJECT}-{server}-1", port))  # type: ignore[misc]
+
+
+def listens(container: str, port: int) -> bool:
+    """Tell whether something in a container listens on a port."""
+    pid = run("docker", "inspect", "-f", "{{.State.Pid}}", container).stdout.strip()
+    table = run("sudo", "cat", f"/proc/{pid}/net/tcp").stdout
+    return f":{port:04X} 00000000:0000 0A " in table
+
+
 def asleep(process: int) -> bool:
     """Tell whether a process waits: for a message, a line, or the end of a pause."""
     status = Path(f"/proc/{process}/status")
@@ -106,8 +130,9 @@ def press_ctrl_c(terminal: Any, *processes: int) -> None:
 WORKERS = 6  # mostly they wait: for jobs that take seconds, for time limits, for the engine
 # What takes longest begins first, so that no worker is left with it at the end.
 LONGEST = (
-    "readme serve serve_safe wire_page swarm load wire_oracle pack edges lan lab faults".split()
-)
+    "readme server playback page_lab broadcast html swarm load oracle pack edges lan live_page lab"
+    " faults"
+).split()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -119,6 +144,24 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Not every pytest lets pytest-xdist know the groups; then nothing would stay together."""
     for item in session.items:
         assert not WORKER or ("@" in item.nodeid) >= bool(item.get_closest_marker("xdist_group"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What passed has left nothing on the engine, and no network of its own."""
+    if not WORKER and LOADED.exists():
+        run("sudo", "rm", "-rf", str(LOADED))
+    if WORKER or session.exitstatus or not session.testscollected or not shutil.which("docker"):
+        return
+    workers = "[0-9]+" if session.config.getoption("numprocesses", None) else ""
+    ours = f"^{PROJECT}{workers}[-_]"
+    left = run("docker", "ps", "-a", "--filter", f"name={ours}", "--format", "{{.Names}}").stdout
+    named = ["docker", "network", "ls", "--filter", f"name={ours}", "--format", "{{.Name}}"]
+    left += run(*named).stdout
+    spaces = [each.name for each in Path("/run/netns").glob("*") if re.match(ours, each.name)]
+    left += "\n".join(spaces)
+    if left:
+        print(f"\nleft behind: {' '.join(left.split())}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -217,7 +260,13 @@ class Script:
 
     def says(self, text: str) -> None:
         """Wait until the output holds this text."""
-        wait_for(lambda: text in self.output)
+
+        def said() -> bool:
+            ended = self.process.poll() is not None
+            assert text in self.output or not ended, "it has ended"
+            return text in self.output
+
+        wait_for(said)
 
     def ends(self) -> int:
         """End its input, wait for the end and return the exit code."""
@@ -298,17 +347,12 @@ def built(image: str, *command: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def image_file(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lab's image in a file, for engines that lack it."""
-    with locked("image_file", tmp_path_factory) as shared:
-        file = shared / "praktikum-zmq.tar"
+def loaded(image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of an engine that has the lab's image, for other engines to begin with."""
+    from dockerd import load  # which needs what is here
 
-    def save() -> None:
-        done = run("docker", "save", "-o", str(file), image)
-        assert done.returncode == 0, done.stderr
-
-    once("image_file", save, tmp_path_factory)
-    return file
+    once("loaded", lambda: load(image, f"{PROJECT}-first", LOADED), tmp_path_factory)
+    return LOADED
 
 
 @pytest.fixture(scope="session")
@@ -317,7 +361,7 @@ def lab(image: str) -> Iterator[None]:
     ready = run("scripts/ready")
     assert ready.returncode == 0, ready.stderr
     compose("down", "--remove-orphans", "--timeout", "5")
-    compose("up", "-d")
+    up()
     WITNESSES["lab"] = lambda: compose("logs", "--tail", "10", "--timestamps", check=False).stdout
     yield
     compose("down", "--remove-orphans")
@@ -351,7 +395,7 @@ def captured(
         process.communicate()  # the end of its input ends it
     del WITNESSES["captured"]
     if request.node.stash.get(FAILED, False):
-        compose("up", "-d", "--force-recreate", "--remove-orphans")
+        up("--force-recreate", "--remove-orphans")
     else:
         file.unlink(missing_ok=True)
 
@@ -424,7 +468,9 @@ CHROMIUM += " --disable-crash-reporter --remote-debugging-port=0"
 
 
 @pytest.fixture(scope="session")
-def browser(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
+def browser(
+    tools: str, tmp_path_factory: pytest.TempPathFactory, network_changes: None
+) -> Iterator["Browser"]:
     """Chromium without a screen on this machine's network, driven from here."""
     from playwright.sync_api import expect, sync_playwright  # which few tests need
 
@@ -440,6 +486,24 @@ def browser(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["B
             connected = playwright.chromium.connect_over_cdp(found[1], timeout=1000 * LIMIT)
             yield connected
             connected.close()
+
+
+@pytest.fixture(scope="session")
+def network_changes() -> None:
+    """Open a page again where a bridge of another test came up meanwhile: Chromium gives up."""
+    from playwright.sync_api import Error, Page
+
+    open_it = Page.goto
+
+    def goto(page: Page, url: str, **options: Any) -> Any:
+        while True:
+            try:
+                return open_it(page, url, **options)
+            except Error as error:
+                if "ERR_NETWORK_CHANGED" not in str(error):
+                    raise
+
+    Page.goto = goto  # type: ignore[method-assign, assignment]
 
 
 @pytest.fixture

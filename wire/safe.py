@@ -4,7 +4,10 @@ SHOWN = 1000  # characters of a text that are kept in a story whose runs collaps
 
 
 def printable(data: bytes) -> str:
-    """Return UTF-8 text with everything that is not, or that a terminal obeys, escaped."""
+    """Return UTF-8 text with everything that is not, or that a terminal obeys, escaped.
+
+    For names that people know, such as those of files: a backslash stays as it is.
+    """
     text = data.decode(errors="backslashreplace")
     if text.isprintable():
         return text
@@ -12,8 +15,12 @@ def printable(data: bytes) -> str:
 
 
 def text_of(data: bytes, limit: int = SHOWN) -> str:
-    """Return the text of a body, shortened with "…" after `limit` characters."""
+    r"""Return the text of a body, shortened with "…" after `limit` characters.
+
+    A backslash is doubled, as Python's repr does, so that the byte 1b, which is shown as \x1b,
+    and the four characters \x1b, which are shown as \\x1b, cannot be taken for one another.
+    """
     if len(data) <= limit:
-        return printable(data)
-    text = printable(data[: limit * 4])  # a character has up to four bytes
+        return printable(data.replace(b"\\", b"\\\\"))
+    text = printable(data[: limit * 4].replace(b"\\", b"\\\\"))  # up to four bytes a character
     return text if len(text) <= limit and len(data) <= limit * 4 else text[:limit] + "…"

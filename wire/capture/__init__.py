@@ -2,3 +2,7 @@
 
 Nothing else knows how a capture file is laid out, nor how packets come off the kernel.
 """
+
+import os
+
+BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"  # the interface where the lab's packets pass

@@ -6,19 +6,22 @@ As in Wireshark, the first bytes tell what a file is, whatever its name.
 import gzip
 import io
 import os
-import struct
+import sys
 import zlib
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, BinaryIO
 
-from capture.packet import CaptureError, Packet
-from capture.pcap import read_pcap
-from capture.pcapng import read_pcapng
+from capture.packet import CaptureError, NotWritten, Packet
+from capture.pcap import MAGICS, PcapReader
+from capture.pcapng import MAGIC, PcapngReader
+
+if TYPE_CHECKING:
+    from capture.annotated import AnnotatedCopy
 
 HERE = "/here"  # where zmq.yml shows zmq-wire the folder that the user stands in
-# pcapng, and pcap in either byte order, with microseconds or nanoseconds
-MAGIC = {b"\x0a\x0d\x0d\x0a", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4"}
-MAGIC |= {b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d"}
+EMPTY = "empty: nothing was captured, or tcpdump has not ended yet"  # not even a header
+NO_PACKET = "empty: no packet is in it; nothing passed, or tcpdump has not ended yet"
+READS = 100_000  # of a gzip file, before it is weighed what they find
 LOOK = 512  # bytes that tell a text from other files
 # What students hand to a reader of captures, and how it begins. Python before 3.14 reads no zstd.
 OTHERS = {
@@ -33,11 +36,36 @@ OTHERS = {
     b"GIF8": "a picture, not a capture",
 }
 
+Watch = Callable[[Iterator[Packet], BinaryIO], Iterator[Packet]]
+
+
+class _Counted:
+    """A file of which is known how much was read, even if it is a pipe."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.size = file, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.file.read(size)
+        self.size += len(data)
+        return data
+
 
 class _Unpacked(gzip.GzipFile):
-    """The bytes in a gzip file (RFC 1952); what is wrong with it is a CaptureError."""
+    """The bytes in a gzip file (RFC 1952); what is wrong with it is a CaptureError.
+
+    A packet of a capture takes some bytes of it, since at least its time is another one. What
+    asks for more packets than bytes was made to keep its reader busy.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.packed, self.reads = _Counted(file), 0
+        super().__init__(fileobj=self.packed, mode="rb")  # type: ignore[call-overload]
 
     def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1  # two for a packet
+        if self.reads > READS and self.reads > 2 * self.packed.size:
+            raise CaptureError("no capture: its gzip data hold more packets than bytes")
         try:
             return super().read(size)
         except EOFError:
@@ -55,7 +83,7 @@ def plain(file: BinaryIO) -> BinaryIO:
     assert isinstance(file, io.BufferedReader)
     start = file.peek(LOOK)[:LOOK]
     if start.startswith(b"\x1f\x8b"):
-        return _Unpacked(fileobj=file)  # type: ignore[return-value]
+        return _Unpacked(file)  # type: ignore[return-value]
     for magic, kind in OTHERS.items():
         if start.startswith(magic):
             raise CaptureError(kind)
@@ -71,21 +99,71 @@ def _is_text(start: bytes) -> bool:
     return whole and all(character.isprintable() or character in "\t\r\n\f" for character in text)
 
 
-def packets(file: BinaryIO) -> Iterator[Packet]:
-    """Yield the packets of a pcap or pcapng file, or of a pipe while it is written.
+def packets(file: BinaryIO, copy: "AnnotatedCopy | None" = None) -> PcapReader | PcapngReader:
+    """Return what yields the packets of a pcap or pcapng file, or of a pipe while it is written.
 
-    Raises CaptureError, after the packets that could be read.
+    `copy` is given all that is read. Raises CaptureError, after the packets that could be read.
     """
     magic = file.read(4)
-    if not magic:
-        raise CaptureError("empty: nothing was captured, or tcpdump has not ended yet")
-    if magic == b"\x0a\x0d\x0d\x0a":
-        return read_pcapng(file)
-    for order in "<>":
-        for value, unit in (0xA1B2C3D4, 1000), (0xA1B23C4D, 1):
-            if magic == struct.pack(order + "I", value):
-                return read_pcap(file, order, unit)
-    raise CaptureError("not a capture (neither pcap nor pcapng)")
+    if magic == MAGIC:
+        return PcapngReader(file, copy)
+    if magic in MAGICS:
+        return PcapReader(file, magic, copy)
+    if magic:
+        raise CaptureError("not a capture (neither pcap nor pcapng)")
+    raise CaptureError(EMPTY)
+
+
+class CaptureFile:
+    """The packets of a capture, once: of the file of a path, of the input ("-"), or of a stream.
+
+    What comes before a fault is read; then `wrong` says in words what is wrong with it, and
+    `dropped` how many packets whoever captured says to have lost. `watch` passes the packets on,
+    and says how far it is. `copy` is given all that is in it.
+    """
+
+    def __init__(
+        self,
+        source: str | BinaryIO,
+        watch: Watch | None = None,
+        copy: "AnnotatedCopy | None" = None,
+    ) -> None:
+        self.source, self.watch, self.copy = source, watch, copy
+        self.wrong, self.dropped = "", 0
+
+    def __iter__(self) -> Iterator[Packet]:
+        packet = found = None
+        try:
+            with self._open() as file:
+                found = packets(plain(file), self.copy)
+                for packet in self.watch(iter(found), file) if self.watch else found:
+                    yield packet
+            self.wrong = "" if packet else NO_PACKET
+        except CaptureError as error:
+            self.wrong = str(error)
+        except NotWritten:
+            raise
+        except OSError as error:
+            self.wrong = reason(error, self.source if isinstance(self.source, str) else ".")
+        finally:
+            self.dropped = found.dropped if found else 0
+
+    def _open(self) -> BinaryIO:
+        if not isinstance(self.source, str):
+            return self.source
+        return sys.stdin.buffer if self.source == "-" else open(self.source, "rb", 1 << 20)
+
+
+def magic_number(path: str) -> bytes:
+    """Return how a file begins, which is another one for each format. Raises OSError."""
+    with open(path, "rb") as file:
+        return file.read(4)
+
+
+def is_capture(path: str) -> bool:
+    """Tell whether a file begins as a capture does, whatever its name. Raises OSError."""
+    magic = magic_number(path)
+    return magic == MAGIC or magic in MAGICS
 
 
 def create(path: str) -> BinaryIO:
@@ -107,9 +185,3 @@ def reason(error: OSError, path: str) -> str:
     if isinstance(error, IsADirectoryError):
         return "a folder, not a file"
     return error.strerror or str(error)
-
-
-def is_capture(path: str) -> bool:
-    """Tell whether a file begins as a capture does, whatever its name. Raises OSError."""
-    with open(path, "rb") as file:
-        return file.read(4) in MAGIC

@@ -12,6 +12,10 @@ class CaptureError(Exception):
     """What is read is no capture, or is damaged or cut short; the text says how and where."""
 
 
+class NotWritten(OSError):
+    """There is no room for a copy; the capture that is read is not to blame."""
+
+
 class Packet(NamedTuple):
     """One packet as it stands in the capture."""
 

@@ -9,14 +9,16 @@ folder alone. What Recorder says to its parent stands in a file there, line by l
 import asyncio
 import fcntl
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from capture.recorder import KEPT, keep
+from capture.keeper import Keeper
+from capture.recorder import KEPT
 
-PACKETS, SAID = "packets.pcap", "said"  # the files of the folder
+PACKETS, SAID = "packets.pcapng", "said"  # the files of the folder
 LOOK = 0.02  # seconds between two looks whether they have grown
 
 
@@ -28,19 +30,21 @@ def record(interface: str, folder: str) -> int:
     os.chmod(folder, 0o755)  # whoever reads there has no right to write
     said = os.open(os.path.join(folder, SAID), os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o644)
     fcntl.flock(said, fcntl.LOCK_EX)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end, wake = (os.eventfd(0, os.EFD_NONBLOCK) for _ in range(2))
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, lambda number, frame: os.eventfd_write(end, 1))
     size = os.statvfs(folder)
     most = size.f_bavail * size.f_frsize - (1 << 20)
-    with suppress(KeyboardInterrupt), open(os.path.join(folder, PACKETS), "wb") as file:
-        keep(interface, 0, file, min(KEPT, most), os.eventfd(0, os.EFD_NONBLOCK), said)
-        return 2
-    return 0
+    with open(os.path.join(folder, PACKETS), "wb") as file:
+        Keeper(interface, 0, file.fileno(), end, said, wake, min(KEPT, most)).run()
+    return 0 if select.select([end], [], [], 0)[0] else 2
 
 
 class Followed:
     """What a recorder writes into a folder, in a container of its own: see record()."""
 
     fd = -1  # of the file of packets, once it is there
+    totals = None  # it may go on
 
     def __init__(self, folder: str) -> None:
         self.folder = folder

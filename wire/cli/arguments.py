@@ -5,10 +5,10 @@ import os
 import re
 import sys
 
+from capture import BRIDGE
 from safe import printable
 from zmtp.patterns import PATTERNS, PORTS
 
-BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 SERVE = "127.0.0.1:8080"
 
 
@@ -80,8 +80,6 @@ def arguments() -> argparse.Namespace:
         parser.error("-w keeps what is captured live: it goes without a capture")
     if (options.html or options.pcapng) and len(options.captures) > 1 and not options.grade:
         parser.error("--html and --pcapng take one capture")
-    if options.pcapng and "-" in options.captures:
-        parser.error("--pcapng reads its capture twice: it needs a file")
     for written in filter(os.path.exists, filter(None, (options.html, options.pcapng))):
         if any(
             os.path.exists(path) and os.path.samefile(path, written) for path in options.captures

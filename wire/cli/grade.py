@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from capture.files import reason
-from cli.terminal import NEEDED, complain, progress
+from cli.terminal import NEEDED, complain, progress, written
 from grade.copies import copies
 from grade.fingerprint import Fingerprint
 from grade.graded import Graded, Ports, grade
@@ -15,7 +15,7 @@ from grade.table import as_json, finish, lines, write_csv
 from output.language import speak
 
 
-def _written(path: str, write: Callable[[], None]) -> int:
+def _written(path: str, reader: str, write: Callable[[], None]) -> int:
     """Write a file, or files in a folder; return the exit code, 2 if it cannot be done."""
     try:
         write()
@@ -23,6 +23,7 @@ def _written(path: str, write: Callable[[], None]) -> int:
         return complain("--html", NEEDED.format(error.name))
     except OSError as error:
         return complain(path, f"not written: {reason(error, path)}")
+    written(path, reader)
     return 0
 
 
@@ -79,12 +80,14 @@ def run(options: argparse.Namespace) -> int:
     sys.stdout.flush()
     unwritten = 0
     if options.html:
-        unwritten = _written(options.html, lambda: _page(options.html, graded, handed))
+        page, reader = options.html, "a browser"
+        unwritten = _written(page, reader, lambda: _page(page, graded, handed))
     if options.feedback:
         from grade.feedback import write_feedback
 
         speak(options.lang)  # the students' language; that of the table is English
-        unwritten |= _written(options.feedback, lambda: write_feedback(options.feedback, graded))
+        folder, reader = options.feedback, "each student a text"
+        unwritten |= _written(folder, reader, lambda: write_feedback(folder, graded))
     if unwritten or handed.closed or any(row.error for row in graded):
         return 2
     return int(not all(row.fine for row in graded))

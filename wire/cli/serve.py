@@ -4,7 +4,7 @@ import argparse
 import gc
 import os
 
-from cli.arguments import BRIDGE
+from capture import BRIDGE
 from cli.terminal import NEEDED, complain
 
 NOT_HERE = (

@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 
+from capture import BRIDGE
 from capture.files import create, reason
-from cli.arguments import BRIDGE
-from cli.terminal import NEEDED, colour, complain, watched
+from cli.terminal import NEEDED, colour, complain, watched, written
 from safe import printable
 from story.reader import Observer, read
 from story.story import Story
@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
         story = Story(options.all or options.json, options.ports)
         found, wrong = tell(options, path, story, _said(options))
         if not found and not wrong and not story.connections:
-            from output.words import nothing
+            from output.text import nothing
 
             wrong = nothing(story, BRIDGE)
         code = found or code
@@ -55,25 +55,32 @@ def tell(
     Returns an exit code, which is not 0 if something cannot be written (that is said already),
     and what is wrong with the capture, in words.
     """
-    wrong = read(path, story, *observers, watch=watched)
-    if wrong and not story.packets:
-        return 0, wrong
+    annotated = None
     try:
+        if options.pcapng:
+            from output.pcapng import Annotated
+
+            annotated = Annotated(os.path.dirname(options.pcapng) or ".")
+            observers = (*observers, annotated.look)
+        copy = annotated.copy if annotated else None
+        wrong = read(path, story, *observers, watch=watched, copy=copy)
+        if wrong and not story.packets:
+            return 0, wrong
         name = printable(os.fsencode(path))
         sys.stdout.writelines(f"{line}\n" for line in lines(name, story))
         if options.html:
             _page(options.html, name, story)
-        if options.pcapng:
-            from output.pcapng import write_pcapng
-
-            with create(options.pcapng) as annotated:
-                write_pcapng(path, story.ports, annotated)
+            written(options.html, "a browser")
+        if annotated:
+            with create(options.pcapng) as file:
+                annotated.write(file, story)
+            written(options.pcapng, "Wireshark")
         sys.stdout.flush()  # a full disk is noticed here
     except BrokenPipeError:
         raise
     except OSError as error:
-        written = str(error.filename or options.html or options.pcapng or "its output")
-        return complain(written, f"not written: {reason(error, written)}"), ""
+        unwritten = str(error.filename or options.html or options.pcapng or "its output")
+        return complain(unwritten, f"not written: {reason(error, unwritten)}"), ""
     return 0, wrong
 
 

@@ -24,6 +24,11 @@ def complain(name: str, wrong: str) -> int:
     return 2
 
 
+def written(name: str, reader: str) -> None:
+    """Say in one line on stderr that a file is written, and for what."""
+    print(f"{printable(os.fsencode(name))}: written, for {reader}", file=sys.stderr)
+
+
 def progress(source: Iterable[T], far: Callable[[T], str]) -> Iterator[T]:
     """Pass items on, and say on the terminal how far it is, once it takes over a second."""
     said, due = False, time.monotonic() + 1

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from capture.files import magic_number
 from grade.fingerprint import EVIDENCE, RHYTHM, STAMPS, Fingerprint, Held
 
 OTHERS = 10  # files that are named
@@ -157,7 +158,7 @@ def _differences(there: Fingerprint, here: Fingerprint, shared: list[tuple[Held,
     try:
         if filecmp.cmp(there.path, here.path, shallow=False):
             return "byte for byte"
-        formats = [_magic(capture.path) for capture in (there, here)]
+        formats = [magic_number(capture.path) for capture in (there, here)]
     except OSError:
         formats = []
     count = len(here.held)
@@ -196,8 +197,3 @@ def _moved(a: Held, b: Held) -> int:
         if old == new
     )
     return next((moved for moved, times in later.most_common(1) if times > 1), 0)
-
-
-def _magic(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(4)

@@ -16,20 +16,45 @@ from capture.files import reason
 from output.language import _
 from safe import printable
 
-PACKETS = {  # key -> kind of event, and the socket type that sends it if there are two
-    "greeting_req": ("greeting", "REQ"),
-    "greeting_rep": ("greeting", "REP"),
-    "ready_req": ("ready", "REQ"),
-    "ready_rep": ("ready", "REP"),
-    "request": ("request", ""),
-    "reply": ("reply", ""),
-    "delimiter": ("reply", ""),
-    "subscribe": ("subscribe", ""),
-    "published": ("published", ""),
-    "job": ("job", ""),
+
+class Question(NamedTuple):
+    """What a question asks for, and where it is marked."""
+
+    module: str  # of grade/, with a class that answers.py calls
+    asks: str  # packets: the kind of event; else: the kind of number
+    whose: str = ""  # a socket type, a pattern, or the question whose packet is meant
+
+
+QUESTIONS = {  # in the order of the form
+    "greeting_start": Question("packets", "greeting", "REQ"),
+    "request": Question("packets", "request"),
+    "reply": Question("packets", "reply"),
+    "size_byte": Question("details", "size in hex", "request"),
+    "request_seq": Question("details", "relative sequence number", "request"),
+    "reply_len": Question("details", "length of the data", "reply"),
+    "first_reply": Question("times", "milliseconds"),
+    "push": Question("counts", "packets with PSH", "REQ-REP"),
+    "subscribe": Question("packets", "subscribe"),
+    "subscriber_data": Question("counts", "packets with data to the server", "PUB-SUB"),
+    "job_ack": Question("acknowledged", "packet"),
+    "jobs_lost": Question("lost_jobs", "jobs"),
 }
-VALUES = ("round_trip", "jobs_lost")  # milliseconds, and a count
-QUESTIONS = (*PACKETS, *VALUES)
+# The form that was handed out before: who still has it is marked by what it asks.
+EARLIER = {
+    "greeting_req": Question("packets", "greeting", "REQ"),
+    "greeting_rep": Question("packets", "greeting", "REP"),
+    "ready_req": Question("packets", "ready", "REQ"),
+    "ready_rep": Question("packets", "ready", "REP"),
+    "request": QUESTIONS["request"],
+    "reply": QUESTIONS["reply"],
+    "round_trip": Question("times", "milliseconds", "reply"),
+    "delimiter": Question("packets", "delimiter"),
+    "subscribe": QUESTIONS["subscribe"],
+    "published": Question("packets", "published"),
+    "job": Question("packets", "job"),
+    "jobs_lost": QUESTIONS["jobs_lost"],
+}
+ALL = QUESTIONS | EARLIER
 SIZE = 1 << 16  # bytes of a form
 UNPACKED = 1 << 21  # bytes of the text of a document, with its markup
 ODD = 3  # lines that are shown
@@ -53,6 +78,12 @@ class Form(NamedTuple):
 
     answers: dict[str, str]  # key -> what is written there; without those left empty
     odd: list[str]  # what is wrong with the form itself, safe to show
+    earlier: bool = False  # it is the form that was handed out before
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """Return what it asks, in its order."""
+        return EARLIER if self.earlier else QUESTIONS
 
 
 def read_form(path: str) -> Form:
@@ -96,10 +127,12 @@ def parse(data: bytes) -> Form:
     text = data.decode("utf-16" if wide else "utf-8-sig", "replace")
     answers: dict[str, str] = {}
     odd: list[str] = []
+    earlier = False
     for line in text.splitlines():
         line = re.sub(r"(?:^|\s)#(?!\d).*|(?<=\S)#.*", "", line).strip()  # "#14" is a number
         key, value = _answer(line)
-        if key not in QUESTIONS:
+        earlier |= key in EARLIER.keys() - QUESTIONS.keys()
+        if key not in ALL:
             if line.strip('",;\t '):
                 odd.append(f'"{printable(line.encode())[:40]}"')
         elif re.search(r"\w", value.replace("_", "")):
@@ -109,7 +142,7 @@ def parse(data: bytes) -> Form:
     said = _("no answer to a question: {lines}").format(lines=", ".join(odd[:ODD]))
     if len(odd) > ODD:
         said += _(" and {number} more lines").format(number=f"{len(odd) - ODD:,}")
-    return Form(answers, [said] if odd else [])
+    return Form(answers, [said] if odd else [], earlier)
 
 
 def _answer(line: str) -> tuple[str, str]:
@@ -134,7 +167,7 @@ def numbers(value: str) -> list[int]:
     value = re.sub(r"(?<=[0-9])\s*[-–—]\s*", " ", value)  # a range
     found = re.findall(r"-?[0-9]+(?:[.,][0-9]+)*", value)
     known = list(dict.fromkeys(found))
-    if not 0 < len(known) < 3 or any(not each.isdecimal() or len(each) > 9 for each in known):
+    if not 0 < len(known) < 3 or any(not each.isdecimal() or len(each) > 10 for each in known):
         return []
     return [int(each) for each in known]
 
@@ -143,6 +176,12 @@ def whole(value: str) -> int | None:
     """Return the one number in a value, None if it is not one."""
     found = numbers(value)
     return found[0] if len(found) == 1 else None
+
+
+def hexadecimal(value: str) -> int | None:
+    """Return the one number in a value that is written in hex ("0a", "0x0A", "0a hex")."""
+    found = re.findall(r"\b(?:0x)?([0-9a-f]{1,16})\b", re.sub(r"\([^)]*\)", " ", value.casefold()))
+    return int(found[0], 16) if len(set(found)) == 1 else None
 
 
 def milliseconds(value: str) -> float | None:

@@ -11,7 +11,7 @@ from grade.form import Form, FormError, read_form
 from grade.numbers import plain
 from grade.requirements import Requirement, rows
 from grade.submissions import File, Submission
-from output.words import losses
+from output.text import losses
 from story.model import New
 from story.reader import Segment, read
 from story.story import Story

@@ -7,10 +7,13 @@ the connection is lost, the job under way too.
 
 from collections import deque
 
+from capture.packet import Packet
 from grade import mistakes
 from grade.form import whole
 from grade.mistakes import Mistake
-from story.model import Connection, Event
+from story.model import Connection, Event, New
+from story.reader import Segment
+from story.story import Story
 
 LONGEST = 60  # seconds of a job: what is not from 1 to 60 a worker refuses
 SLACK = 0.3  # seconds in which a worker may be earlier or later than its jobs say
@@ -51,8 +54,12 @@ class Workers:
     def __init__(self) -> None:
         self.workers: dict[int, Worker] = {}  # by the number of the connection
 
-    def look(self, connection: Connection, event: Event) -> None:
-        """Take note of a job, and of the end of a worker."""
+    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
+        """Take note of jobs, and of the ends of workers."""
+        for connection, event in new:
+            self._event(connection, event)
+
+    def _event(self, connection: Connection, event: Event) -> None:
         worker = self.workers.get(connection.number)
         if event.kind == "job":
             if worker is None:
@@ -67,11 +74,15 @@ class Workers:
         """Return the counts that may be right of some worker."""
         return set().union(*(worker.lost() for worker in self.workers.values()))
 
-    def mistake(self, answer: str) -> Mistake | None:
+    def example(self, key: str, story: Story) -> str:
+        """Return the counts that may be right, "" if the capture has none."""
+        return " or ".join(map(str, sorted(self.lost())))
+
+    def mistake(self, key: str, given: str, story: Story) -> Mistake | None:
         """Return what is wrong with the count that was given, None if it is right of a worker."""
-        count, lost = whole(answer), self.lost()
+        count, lost = whole(given), self.lost()
         if count is None:
-            return Mistake(mistakes.NO_NUMBER, "jobs_lost")
+            return Mistake(mistakes.NO_NUMBER, key)
         if count in lost:
             return None
         if not lost:

@@ -13,19 +13,34 @@ def N_(text: str) -> str:
 TAKEN = N_("{what} taken for {key}")
 NOT_THERE = N_("a packet that is not there taken for {key}")
 NO_NUMBER = N_("no number given for {key}")
-OTHER_REPLY = N_("another reply's time taken for round_trip")
-SECONDS = N_("seconds taken for milliseconds in round_trip")
-HANDSHAKE = N_("TCP handshake counted in round_trip")
-OTHER_TIME = N_("another time taken for round_trip")
+ROUND_TRIP = N_("a round trip alone taken for first_reply")
+SECONDS = N_("seconds taken for milliseconds in {key}")
+OTHER_TIME = N_("another time taken for {key}")
+OTHER_REPLY = N_("another reply's time taken for {key}")
+HANDSHAKE = N_("TCP handshake counted in {key}")
+NO_SYN = N_("first_reply of a connection whose beginning is not in the capture")
 ALL_JOBS = N_("all jobs handed out taken for jobs_lost")
 UNDER_WAY = N_("the job under way left out of jobs_lost")
 OTHER_COUNT = N_("another count taken for jobs_lost")
 NO_BEGINNING = N_("jobs_lost of a worker whose beginning is not in the capture")
 NO_END = N_("jobs_lost of a worker whose end is not in the capture")
 
-# What a packet holds that was taken for something else.
-LATER_REPLY, OTHER_DATA, NO_TCP = N_("a later reply"), N_("other data"), N_("no TCP")
-ANOTHER, OF = N_("another {kind}"), N_("{kind} of {role}")
+# What was taken for something else: what a packet holds, …
+OTHER_DATA, NO_TCP, LATER_REPLY = N_("other data"), N_("no TCP"), N_("a later reply")
+ANOTHER, OF, REST = N_("another {kind}"), N_("{kind} of {role}"), N_("the rest of the {kind}")
+OTHER_ACK, NO_ACK = N_("the ACK of something else"), N_("what is no ACK alone")
+# … a number that stands near it, …
+DECIMAL, FLAGS = N_("the decimal size"), N_("the flags")
+DELIMITER = N_("the size of the delimiter")
+RAW, NEXT = N_("the raw sequence number"), N_("the next sequence number")
+ACKNOWLEDGED = N_("the acknowledgment number")
+BODY, WHOLE = N_("the size of the text alone"), N_("the length of the whole packet")
+# … and what was counted.
+REQUESTS, MESSAGES = N_("requests"), N_("requests and replies")
+ALL_PACKETS, ONE_WAY = N_("all packets"), N_("one direction alone")
+ALL_PORTS, BOTH_WAYS = N_("all ports"), N_("both directions")
+SUBSCRIBES, WITH_EMPTY = N_("SUBSCRIBE alone"), N_("packets without data as well")
+OTHER_NUMBER = N_("another number")
 
 
 class Mistake(NamedTuple):

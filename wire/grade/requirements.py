@@ -6,10 +6,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from output.language import _, spoken
-from output.words import losses
+from capture import BRIDGE
+from output.language import _, number, spoken
+from output.text import losses, nothing, zmtp_count
 from safe import printable
-from story.model import Connection, Event
+from story.model import KINDS, TALK, Connection, Event
 from story.story import Story
 
 SCRIPTS = {"REQ-REP": "clientzmq.py", "PUB-SUB": "subzmq.py", "PUSH-PULL": "pullzmq.py"}
@@ -29,17 +30,13 @@ def rows(story: Story) -> list[Requirement]:
     """Return the whole table; of several connections the one that shows most counts."""
     table: list[Requirement] = []
     for pattern, script in SCRIPTS.items():
-        found = [c for c in story.connections if c.pattern == pattern]
-        tables = [list(_connection(c, pattern, story.expect)) for c in found]
+        here = [c for c in story.connections if c.pattern == pattern and not c.guess]
+        tables = [list(_connection(c, pattern, story)) for c in here]
         if not tables:
             cause = _("no such connection: was {script} started while the capture ran?")
-            cause = cause.format(script=script)
-            if not story.connections:
-                cause = next(losses(story.losses), cause)
+            cause = foreign(story) or cause.format(script=script)
             blank = Connection(0, "", "")
-            tables = [
-                [row._replace(cause=cause) for row in _connection(blank, pattern, story.expect)]
-            ]
+            tables = [[row._replace(cause=cause) for row in _connection(blank, pattern, story)]]
         best = max(tables, key=lambda table: sum(bool(row.packets) for row in table))
         if story.expect and pattern == "REQ-REP":  # any connection may hold the text
             holds = [row for rows in tables for row in rows[-1:] if row.packets]
@@ -48,9 +45,15 @@ def rows(story: Story) -> list[Requirement]:
     return table
 
 
-def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[Requirement]:
+def foreign(story: Story) -> str:
+    """Return why there is nothing of the lab in a capture, "" if there is something."""
+    refused = any(connection.refused for connection in story.connections)
+    return "" if zmtp_count(story) or refused else nothing(story, BRIDGE)
+
+
+def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[Requirement]:
     """Yield what one connection shows."""
-    first, counts = connection.firsts, connection.counts
+    first, counts, expect = connection.firsts, connection.counts, story.expect
 
     def row(asked: str, *events: Event | None, cause: str = "") -> Requirement:
         packets = [str(event.packet) for event in events if event]
@@ -58,8 +61,8 @@ def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[R
             pattern, asked, ", ".join(packets) if len(packets) == len(events) else "", cause
         )
 
-    refused = "refused" in counts
-    cause = _("the capture ended, or the connection broke, before it")
+    refused, lacking = "refused" in counts, _lacking(connection, story)
+    cause = lacking or _("the capture ended, or the connection broke, before it")
     if connection.late:
         cause = _("no handshake: the capture was started after the client")
     if refused:
@@ -70,12 +73,16 @@ def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[R
         sides = [first.get(f"{kind} {side}") for side in ("client", "server")]
         if kind == "ready":  # the client of PLAIN and CURVE says INITIATE instead
             sides[0] = sides[0] or first.get("initiate client")
-        yield row(name, *sides, cause=cause)
+        without = _("ZMTP {version} has no READY").format(version=connection.version)
+        old = kind == "ready" and "" < connection.version < "3"
+        yield row(name, *sides, cause=without if old else cause)
     if pattern == "REQ-REP":
         request, reply = first.get("request"), first.get("reply")
-        cause = cause if refused else _("no request was sent while the capture ran")
+        if not refused:
+            cause = lacking or _("no request was sent while the capture ran")
         if request:
-            cause = _("no reply: the server had stopped, or the capture ended before it")
+            no_reply = _("no reply: the server had stopped, or the capture ended before it")
+            cause = lacking or no_reply
         yield row(_("request and its reply"), request, reply, cause=cause)
         if expect:
             text = printable(expect.encode(errors="replace"))
@@ -84,7 +91,8 @@ def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[R
     elif pattern == "PUB-SUB":
         yield row("SUBSCRIBE", first.get("subscribe"), cause=cause)
         if connection.subscriptions:
-            cause = _("only {number}: capture longer").format(number=connection.matched)
+            only = _("only {number}: capture longer").format(number=connection.matched)
+            cause = lacking or only
         elif not refused:
             cause = _("{number} messages, but no SUBSCRIBE says which topic")
             cause = cause.format(number=counts.get("published", 0))
@@ -92,23 +100,57 @@ def _connection(connection: Connection, pattern: str, expect: str) -> Iterator[R
         asked = _("{number} messages under that topic").format(number=MESSAGES)
         yield row(asked, enough, cause=cause)
     else:
-        cause = cause if refused else _("no job was handed to this worker while the capture ran")
+        if not refused:
+            cause = lacking or _("no job was handed to this worker while the capture ran")
         yield row(_("job"), first.get("job"), cause=cause)
+
+
+def _lacking(connection: Connection, story: Story) -> str:
+    """Return what of a connection is missing, and why as far as it is known; "" if nothing is."""
+    said = _("packets of this connection are not in the capture") if _holes(connection) else ""
+    if connection.missing:
+        said = (
+            spoken()
+            .ngettext(
+                "{number} byte of this connection is not in the capture",
+                "{number} bytes of this connection are not in the capture",
+                connection.missing,
+            )
+            .format(number=number(connection.missing))
+        )
+    return said and next(losses(story.losses), said)
+
+
+def _holes(connection: Connection) -> bool:
+    """Tell whether something is missing that must have preceded what is there."""
+    first = connection.firsts
+    steps = [["syn"], ["syn-ack"], ["ack"], ["greeting client", "greeting server"]]
+    if connection.version >= "3":
+        steps.append(["ready client" if "initiate" not in first else "initiate", "ready server"])
+    later = any(KINDS[kind].phase == TALK for kind in connection.counts)
+    for step in reversed(steps if not connection.late else []):
+        there = [kind in first for kind in step]
+        if later and not all(there):
+            return True
+        later = later or any(there)
+    return False
 
 
 def table(name: str, story: Story, colour: bool = False, where: bool = True) -> Iterator[str]:
     """Yield the table of one capture as text, with its packets unless a student is to find them."""
-    found = rows(story)
+    found, nowhere = rows(story), foreign(story)
     held = sum(bool(row.packets) for row in found)
     width = max(map(len, (_("found"), _("MISSING")))) + 2
     yield _("{name}: {held} of {all} found").format(name=name, held=held, all=len(found))
+    if nowhere:  # the cause of all
+        yield f"  {nowhere}"
     for row in found:
         if row.packets:
             many = row.packets.count(",") + 1
             said = spoken().ngettext("packet {numbers}", "packets {numbers}", many)
             mark, said = _("found"), said.format(numbers=row.packets) if where else ""
         else:
-            mark, said = _("MISSING"), row.cause
+            mark, said = _("MISSING"), "" if nowhere else row.cause
         code = "32" if row.packets else "31"
         shown = f"\x1b[{code}m{mark:<{width}}\x1b[0m" if colour else f"{mark:<{width}}"
         yield f"  {row.pattern:<10} {row.asked:<30} {shown}{said}".rstrip()

@@ -5,14 +5,19 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from grade.form import QUESTIONS
 from grade.graded import Graded
 from grade.submissions import Class
 
-CONFUSED = ("TCP", "greeting taken", "READY taken")  # how the mistakes that matter most begin
+CONFUSED = (
+    "TCP",
+    "greeting taken",
+    "READY taken",
+    "requests",
+)  # how the mistakes that matter most begin
 NAMES = 3  # files that a line names
 ALIKE = 2  # wrong answers without which forms may be the same by chance
 # A cell that begins so is a formula to a spreadsheet, which may take ";" for the end of a cell.
@@ -169,8 +174,9 @@ def _counted(row: Graded, earlier: list[Graded]) -> bool:
     return bool(row.same_form) and any(other.file in row.same_form for other in earlier)
 
 
-def objects(rows: Iterable[Graded]) -> Iterator[dict[str, Any]]:
+def objects(rows: list[Graded]) -> Iterator[dict[str, Any]]:
     """Yield each hand-in as the object of JSON and the line of CSV."""
+    keys = list(dict.fromkeys([*QUESTIONS, *(mark.key for row in rows for mark in row.marks)]))
     for row in rows:
         files = (*row.submission.captures, *row.submission.forms)
         found: dict[str, Any] = {
@@ -194,14 +200,12 @@ def objects(rows: Iterable[Graded]) -> Iterator[dict[str, Any]]:
             "files": [file.name for file in files],
         }
         marks = {mark.key: mark for mark in row.marks}
-        for key in QUESTIONS:
+        for key in keys:
             mark = marks.get(key)
             found[f"given_{key}"] = mark.given if mark else ""
             found[f"correct_{key}"] = mark.right if mark else ""
             found[f"why_{key}"] = str(mark.mistake) if mark and mark.mistake else ""
-        yield found | {
-            f"answer_{key}": marks[key].verdict if key in marks else "" for key in QUESTIONS
-        }
+        yield found | {f"answer_{key}": marks[key].verdict if key in marks else "" for key in keys}
 
 
 def cell(value: Any) -> str:

@@ -18,9 +18,9 @@ from output.diagram import WIDTH, arrow, diagram, isolated
 from output.hosts import shorten
 from output.language import _, number, plain, spoken
 from output.octets import octets
-from output.text import closing, heading
+from output.text import beside, closing, heading, losses, zmtp_count
 from output.timeline import LANES, overview
-from output.words import direction, losses, say, span
+from output.words import MANY, direction, say, span
 from story.model import MESSAGES, Connection, Event
 from story.story import Story
 
@@ -54,6 +54,7 @@ def write_page(name: str, story: Story, out: TextIO) -> None:
     """
     connections = story.connections
     listed = connections[:MOST]
+    patterns = [c.pattern for c in connections if not (c.guess or c.refused)]
     page = environment().get_template("page.html")
     out.writelines(
         page.generate(
@@ -61,18 +62,16 @@ def write_page(name: str, story: Story, out: TextIO) -> None:
             packets=number(story.packets),
             seconds=number(story.seconds, 1),
             start=begun(story),
-            count=len(connections),
-            connections=number(len(connections)),
-            patterns=[
-                (pattern, number(many))
-                for pattern, many in Counter(c.pattern for c in connections).items()
-            ],
-            remarks=list(losses(story.losses)),
+            count=zmtp_count(story),
+            connections=number(zmtp_count(story)),
+            patterns=[(pattern, number(many)) for pattern, many in Counter(patterns).items()],
+            remarks=[*beside(story), *losses(story.losses)],
             arrows=legend(),
             width=WIDTH,
             axis=overview(story, listed),
             lanes=LANES,
             listed=[entry(connection) for connection in listed],
+            all_listed=len(listed) == len(connections),
             opened=len(connections) <= OPEN,
             told=(section(connection) for connection in listed),
         )
@@ -83,7 +82,11 @@ def begun(story: Story) -> str:
     """Return when the capture began, in local time with its zone."""
     if story.start is None:
         return ""
-    start = datetime.fromtimestamp(story.start // 1_000_000_000, UTC).astimezone()
+    try:
+        start = datetime.fromtimestamp(story.start // 1_000_000_000, UTC).astimezone()
+    except (ValueError, OverflowError, OSError):  # the calendar of datetime has the years 1 to 9999
+        seconds = number(story.start // 1_000_000_000)
+        return _("{seconds} seconds after 1970 began").format(seconds=seconds)
     return f"{start:%Y-%m-%d %H:%M:%S} {start.tzname() or ''}".rstrip()
 
 
@@ -104,14 +107,16 @@ def entry(connection: Connection) -> dict[str, Any]:
     """Return what the list of connections says about one."""
     numbers = [event.packet for event in connection.events]
     last = [max(event.packet, event.last_packet) for event in connection.events]
-    messages = sum(connection.counts.get(kind, 0) for kind in MESSAGES)
+    messages = number(sum(connection.counts.get(kind, 0) for kind in MESSAGES))
+    if encrypted := connection.counts.get("encrypted", 0):
+        messages = MANY["encrypted"]().format(count=number(encrypted))
     return {
         "number": connection.number,
         "pattern": connection.pattern,
         "client": f"{connection.role(connection.client)} {connection.client}",
         "server": f"{connection.role(connection.server)} {connection.server}",
         "packets": f"{min(numbers, default=0)}–{max(last, default=0)}",
-        "messages": number(messages),
+        "messages": messages,
     }
 
 

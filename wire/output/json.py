@@ -4,7 +4,7 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from output.words import losses
+from output.text import losses
 from story.model import Connection, Event
 from story.story import Story
 

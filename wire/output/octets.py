@@ -152,6 +152,8 @@ def _command(connection: Connection, event: Event, name: bytes, data: bytes) -> 
             yield octet(_("context"), data[ttl:], text_of(data[ttl:], TEXT))
     elif name in (b"SUBSCRIBE", b"CANCEL"):
         yield octet(_("topic"), data, text_of(data, TEXT) if data else _("empty: every topic"))
+    elif name in (b"JOIN", b"LEAVE"):
+        yield octet(_("group"), data, text_of(data, TEXT))
     elif data:
         yield octet(_("data"), data, _("encrypted") if event.kind == "encrypted" else "")
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from output.language import _, number
-from output.words import direction, losses, say, span
+from output.language import _, number, spoken
+from output.words import direction, say, span
+from story.losses import CONNECTIONS, FOLLOWED, REFUSED, Losses
 from story.model import CLOSE, KINDS, LACK, OPEN, SHAKE, TALK, Connection, Event
 from story.story import Story
 
@@ -18,12 +19,14 @@ def heading(connection: Connection) -> str:
     said = _("{client} connected to {server}")
     if connection.late:
         said = _("{client} and {server}")
-    if set(connection.counts) == {"refused"}:
+    if connection.refused:
         said = _("{client} tried to connect to {server}")
     client, server = f"{client} {connection.client}", f"{server} {connection.server}"
     said = f"{connection.pattern}: {said.format(client=client, server=server)}"
     if connection.by_port:
         said += _(", types by the port")
+    if connection.guess:
+        said += _(", a guess: some of it does not read as ZMTP")
     if connection.version:
         said += f", ZMTP {connection.version}"
     return said + (f", {connection.mechanism}" if connection.mechanism else "")
@@ -43,11 +46,12 @@ def line(connection: Connection, event: Event, colour: bool = False) -> str:
 
 def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
     """Yield the whole story of a capture; `name` must be safe to show."""
-    count = story.store.count
+    count = zmtp_count(story)
     yield (
         f"{name}: {story.packets:,} packets in {story.seconds:.1f} s, "
         f"{count:,} ZMTP connection{'s' * (count != 1)}"
     )
+    yield from beside(story)
     yield from losses(story.losses)
     for connection in story.connections:
         yield ""
@@ -59,6 +63,26 @@ def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
         yield from closing(connection)
 
 
+def zmtp_count(story: Story) -> int:
+    """Return how many connections of ZMTP there are, without guesses and refused attempts."""
+    return story.store.count - story.store.guesses - story.store.attempts
+
+
+def beside(story: Story) -> Iterator[str]:
+    """Say what is told beside the connections of ZMTP, and is none."""
+    ngettext, store = spoken().ngettext, story.store
+    if store.guesses:
+        yield ngettext(
+            "{number} connection is only guessed to be ZMTP, by its port",
+            "{number} connections are only guessed to be ZMTP, by their port",
+            store.guesses,
+        ).format(number=number(store.guesses))
+    if store.attempts:
+        yield ngettext(
+            "{number} client was refused", "{number} clients were refused", store.attempts
+        ).format(number=number(store.attempts))
+
+
 def closing(connection: Connection) -> Iterable[str]:
     """Return what is to be said about a connection as a whole, below its events."""
     indent = " " * 25
@@ -67,6 +91,86 @@ def closing(connection: Connection) -> Iterable[str]:
         return
     if connection.counts.keys().isdisjoint(("fin", "rst", "refused")):
         yield indent + _("still open when the capture ended")
+    if "encrypted" in connection.counts:
+        yield indent + _(
+            "encrypted: which frames are messages, parts of one, or commands, cannot be told"
+        )
     if connection.retransmitted:
         said = _("segments that came again (sent twice or captured twice): {count}")
         yield indent + said.format(count=number(connection.retransmitted))
+
+
+def losses(found: Losses) -> Iterator[str]:
+    """Say what of a capture could not be told, a sentence for each cause."""
+
+    def ngettext(one: str, more: str, many: int, **fields: object) -> str:
+        return spoken().ngettext(one, more, many).format(number=number(many), **fields)
+
+    if found.dropped:
+        yield ngettext(
+            "{number} packet was dropped by the kernel: what it carried is missing",
+            "{number} packets were dropped by the kernel: what they carried is missing",
+            found.dropped,
+        )
+    if found.cut:
+        yield ngettext(
+            "{number} packet is cut by the snap length: capture with -s 0",
+            "{number} packets are cut by the snap length: capture with -s 0",
+            found.cut,
+        )
+    if found.fragments:
+        yield ngettext(
+            "{number} packet is a fragment whose other parts are not there",
+            "{number} packets are fragments whose other parts are not there",
+            found.fragments,
+        )
+    for link, count in found.links.items():
+        yield ngettext(
+            "{number} packet is of link type {link}, which cannot be read",
+            "{number} packets are of link type {link}, which cannot be read",
+            count,
+            link=link,
+        )
+    for name, count in found.unread.items():
+        yield ngettext(
+            "{number} packet is {name}, which is not unwrapped",
+            "{number} packets are {name}, which is not unwrapped",
+            count,
+            name=name,
+        )
+    if found.left_out:
+        which = ", ".join(f"{count:,} {pattern}" for pattern, count in found.left_out.items())
+        yield _(
+            "Not told: {number} of the ZMTP connections ({which}), since no more than {most} are "
+            "kept"
+        ).format(number=number(sum(found.left_out.values())), which=which, most=number(CONNECTIONS))
+    if found.evicted:
+        yield _(
+            "Lost sight of: {number} TCP connections, since no more than {most} are followed at a "
+            "time: what they carried later is missing, or told as begun before"
+        ).format(number=number(found.evicted), most=number(FOLLOWED))
+    if found.unheard:
+        yield _("Not told: {number} refused attempts of more than {most} clients").format(
+            number=number(found.unheard), most=number(REFUSED)
+        )
+    if found.back:
+        packet, seconds = found.back
+        yield _(
+            "The clock goes back by {seconds} s at packet {number}: times across it say nothing"
+        ).format(seconds=number(seconds, 3), number=packet)
+    if found.together:
+        yield _(
+            "Told together from packet {number} on: all messages of a kind, as they are many"
+        ).format(number=found.together)
+
+
+def nothing(story: Story, interface: str) -> str:
+    """Say why no ZMTP was found in a capture, as far as that is known; `interface` is the lab's."""
+    if not story.packets:
+        return _("it holds no packet: nothing passed while it was captured")
+    cause = _("was it captured on {interface}?")
+    if story.store.guesses:
+        cause = _("what passed on the lab's ports does not read as ZMTP")
+    cause = next(losses(story.losses), cause)
+    said = _("no ZMTP in its {number} packets: {cause}")
+    return said.format(number=number(story.packets), cause=cause.format(interface=interface))

@@ -16,36 +16,39 @@ TICKS = 10  # at most so many numbers on the axis
 def overview(story: Story, connections: list[Connection]) -> Drawing:
     """Draw when each of the first LANES connections opened, spoke and closed."""
     shown = connections[:LANES]
-    total = story.seconds or 1.0
+    begin, total = story.earliest, story.seconds or 1.0
     scale = (RIGHT - LEFT) / total
     bottom = LANE * len(shown) + 6
     step = _step(total)
     shapes: list[Shape] = []
-    for index in range(int(total / step) + 1):
-        x = LEFT + index * step * scale
+    for index in range(math.ceil(begin / step), int((begin + total) / step) + 1):
+        x = LEFT + (index * step - begin) * scale
         shapes.append(shape("path", "grid", d=f"M{x:g},0 V{bottom}"))
         shapes.append(shape("text", "tick", plain(index * step), x=x, y=bottom + 14))
     shapes.append(shape("text", "unit", _("seconds"), x=LEFT - 12, y=bottom + 14))
     for at, connection in enumerate(shown):
         y = LANE * at + 16
-        times = [time for event in connection.events for time in (event.time, event.last_time)]
+        times = [event.time for event in connection.events]
+        times += [event.last_time for event in connection.events if event.count > 1]
         said = f"{connection.number}. {connection.pattern}"
         shapes.append(shape("text", "lane", said[:18], x=8, y=y + 4))
         if times:
             first, last = min(event.time for event in connection.events), max(times)
-            line = f"M{LEFT + first * scale:g},{y} H{LEFT + last * scale:g}"
+            start, end = (LEFT + (time - begin) * scale for time in (first, last))
+            line = f"M{start:g},{y} H{end:g}"
             shapes.append(shape("path", "life", d=line))
-        shapes += _marks(connection.events, y, scale)
+        shapes += _marks(connection.events, y, begin, scale)
     return Drawing(bottom + 20, shapes)
 
 
-def _marks(events: list[Event], y: float, scale: float) -> list[Shape]:
+def _marks(events: list[Event], y: float, begin: float, scale: float) -> list[Shape]:
     """Return a mark for each event; of those that would cover one another, one."""
     found: dict[tuple[str, int, int], Shape] = {}
     for event in events:
         look = KINDS[event.kind].look
-        start = LEFT + event.time * scale
-        end = LEFT + max(event.time, event.last_time) * scale
+        start = LEFT + (event.time - begin) * scale
+        last = event.last_time if event.count > 1 else event.time
+        end = LEFT + (max(event.time, last) - begin) * scale
         key = (look, round(start), round(end))
         if key not in found:
             found[key] = _mark(look, start, end, y)

@@ -1,11 +1,10 @@
-"""Says an event in words, and what could not be told, for every output that people read."""
+"""Says an event in words, for every output that people read.
 
-from collections.abc import Iterator
+What a line says of a run is true of each event in it: see story/runs.py.
+"""
 
-from output.language import _, number, spoken
-from story.losses import CONNECTIONS, FOLLOWED, REFUSED, Losses
+from output.language import _, number
 from story.model import Connection, Event
-from story.story import Story
 
 LINE = 200  # characters of a text that are shown in a line
 TCP = {
@@ -21,75 +20,10 @@ TCP = {
 }
 
 
-def losses(found: Losses) -> Iterator[str]:
-    """Say what of a capture could not be told, a sentence for each cause."""
-
-    def ngettext(one: str, more: str, many: int, **fields: object) -> str:
-        return spoken().ngettext(one, more, many).format(number=number(many), **fields)
-
-    if found.dropped:
-        yield ngettext(
-            "{number} packet was dropped by the kernel: what it carried is missing",
-            "{number} packets were dropped by the kernel: what they carried is missing",
-            found.dropped,
-        )
-    if found.cut:
-        yield ngettext(
-            "{number} packet is cut by the snap length: capture with -s 0",
-            "{number} packets are cut by the snap length: capture with -s 0",
-            found.cut,
-        )
-    if found.fragments:
-        yield ngettext(
-            "{number} packet is a fragment whose other parts are not there",
-            "{number} packets are fragments whose other parts are not there",
-            found.fragments,
-        )
-    for link, count in found.links.items():
-        yield ngettext(
-            "{number} packet is of link type {link}, which cannot be read",
-            "{number} packets are of link type {link}, which cannot be read",
-            count,
-            link=link,
-        )
-    for name, count in found.unread.items():
-        yield ngettext(
-            "{number} packet is {name}, which is not unwrapped",
-            "{number} packets are {name}, which is not unwrapped",
-            count,
-            name=name,
-        )
-    if found.left_out:
-        which = ", ".join(f"{count:,} {pattern}" for pattern, count in found.left_out.items())
-        yield _(
-            "Not told: {number} of the ZMTP connections ({which}), since no more than {most} are "
-            "kept"
-        ).format(number=number(sum(found.left_out.values())), which=which, most=number(CONNECTIONS))
-    if found.evicted:
-        yield _(
-            "Lost sight of: {number} TCP connections, since no more than {most} are followed at a "
-            "time: what they carried later is missing, or told as begun before"
-        ).format(number=number(found.evicted), most=number(FOLLOWED))
-    if found.unheard:
-        yield _("Not told: {number} refused attempts of more than {most} clients").format(
-            number=number(found.unheard), most=number(REFUSED)
-        )
-    if found.together:
-        yield _(
-            "Told together from packet {number} on: all messages of a kind, as they are many"
-        ).format(number=found.together)
-
-
-def nothing(story: Story, interface: str) -> str:
-    """Say why no ZMTP was found in a capture, as far as that is known; `interface` is the lab's."""
-    cause = next(losses(story.losses), _("was it captured on {interface}?"))
-    said = _("no ZMTP in its {number} packets: {cause}")
-    return said.format(number=number(story.packets), cause=cause.format(interface=interface))
-
-
 def span(event: Event) -> str:
     """Return the packet number of an event, or the range of a run: "9" or "9–120"."""
-    return f"{event.packet}–{event.last_packet}" if event.count > 1 else str(event.packet)
+    last = event.last_packet or event.packet
+    return f"{event.packet}–{last}" if last != event.packet else str(event.packet)
 
 
 def label(connection: Connection, event: Event) -> str:
@@ -106,16 +40,18 @@ def direction(connection: Connection, event: Event) -> str:
 def say(event: Event) -> str:
     """Say what passed: 'reply "World", 0.42 ms after its request', '60 jobs, 1.0/s: 3, 5, …'."""
     kind = event.kind
-    if kind in TCP:
-        said = TCP[kind]() + _times(event)
-    elif kind in HANDSHAKE:
-        said = HANDSHAKE[kind](event)
-    elif kind == "gap":
-        said = _bytes(event.size)
+    if kind in TOPICS:
+        said = _topics(event)
+    elif kind in TCP or kind in HANDSHAKE or kind == "gap":
+        first = TCP[kind]() if kind in TCP else HANDSHAKE.get(kind, _gap)(event)
+        said = first + _times(event)
     elif event.count > 1:
         said = _run(event)
     else:
         said = _one(event)
+    if event.noted:
+        note = _("{count} of them with a remark that --all tells").format(count=event.noted)
+        return f"{said} ({note})"
     return f"{said} ({event.note})" if event.note else said
 
 
@@ -123,8 +59,17 @@ def _bytes(size: int) -> str:
     return _("{size} bytes").format(size=number(size))
 
 
+def _gap(event: Event) -> str:
+    return _bytes(event.size)
+
+
 def _times(event: Event) -> str:
-    return _(", {count} times").format(count=event.count) if event.count > 1 else ""
+    """Say how many there are of the one that was said."""
+    if event.count == 1:
+        return ""
+    alike = event.same and event.alike
+    said = _(", {count} times") if alike else _(", the first of {count}")
+    return said.format(count=number(event.count))
 
 
 def _greeting(event: Event) -> str:
@@ -145,14 +90,20 @@ def _ready(event: Event) -> str:
     return said + "".join(f', {name} "{value}"' for name, value in event.metadata)
 
 
-def _filter(event: Event) -> str:
-    said = _('SUBSCRIBE to "{topic}"') if event.kind == "subscribe" else _('CANCEL of "{topic}"')
-    said = said.format(topic=event.text) + _(", that is every topic") * (not event.text)
-    return said + (_(", and {more} more").format(more=event.count - 1) if event.count > 1 else "")
+def _topics(event: Event) -> str:
+    """Say a subscription, or several: all topics by name, of many the first few."""
+    said = TOPICS[event.kind]()
+    if event.count == 1 or event.same:
+        empty = _(", that is every topic") * (not event.text and event.kind in FILTERS)
+        return said.format(topics=f'"{event.text}"') + empty + _times(event)
+    named = ", ".join(f'"{text}"' for text in event.texts)
+    more = event.count - len(event.texts)
+    said = said.format(topics=named)
+    return said + (_(", and {more} more").format(more=number(more)) if more else "")
 
 
 def _plain(event: Event) -> str:
-    return event.kind.upper() + (f": {event.text}" if event.text else "") + _times(event)
+    return event.kind.upper() + (f": {event.text}" if event.text else "")
 
 
 def _identity(event: Event) -> str:
@@ -160,8 +111,15 @@ def _identity(event: Event) -> str:
 
 
 HANDSHAKE = {"greeting": _greeting, "ready": _ready, "initiate": _ready, "identity": _identity}
-HANDSHAKE |= {"subscribe": _filter, "cancel": _filter}
 HANDSHAKE |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "command"), _plain)
+
+FILTERS = ("subscribe", "cancel")
+TOPICS = {
+    "subscribe": lambda: _("SUBSCRIBE to {topics}"),
+    "cancel": lambda: _("CANCEL of {topics}"),
+    "join": lambda: _("JOIN of group {topics}"),
+    "leave": lambda: _("LEAVE of group {topics}"),
+}
 
 
 def _quoted(text: str) -> str:
@@ -181,7 +139,7 @@ ONE = {  # what a single message is called, with its text and without one
 def _one(event: Event) -> str:
     """Say a message."""
     if event.kind == "encrypted":
-        return _("encrypted message, {size} bytes").format(size=number(event.size))
+        return _("encrypted frame, {size} bytes").format(size=number(event.size))
     if event.kind == "job" and event.value is not None:
         return _("job {value} (a pickled int)").format(value=event.value)
     full, empty = ONE[event.kind]()
@@ -189,6 +147,7 @@ def _one(event: Event) -> str:
     if event.size > 200:
         said += f", {_bytes(event.size)}"
     bodies = sum(part.role == "body" for part in event.parts)
+    bodies += max(0, event.frames - len(event.parts))
     if bodies > 1:
         said += _(" in {count} ZMTP frames").format(count=bodies)
     said += _before(event)
@@ -205,7 +164,7 @@ def _before(event: Event) -> str:
         return ""
     part = event.parts[roles.index("delimiter")]
     said = _(" after the empty delimiter")
-    if part.packet != event.packet:
+    if part.packet != event.packet and event.count == 1:
         said += _(" in packet {packet}").format(packet=part.packet)
     envelope = roles.count("envelope")
     return said + (_(" and an envelope of {count}").format(count=envelope) if envelope else "")
@@ -217,7 +176,7 @@ MANY = {
     "published": lambda: _("{count} messages published"),
     "job": lambda: _("{count} jobs"),
     "message": lambda: _("{count} messages"),
-    "encrypted": lambda: _("{count} encrypted messages"),
+    "encrypted": lambda: _("{count} encrypted frames"),
 }
 
 
@@ -231,17 +190,19 @@ def _run(event: Event) -> str:
     if event.kind == "job":
         more = ", …" if event.count > len(event.texts) else ""
         return f"{said}{rate}: {', '.join(event.texts)}{more}"
-    if event.topic and all(text.startswith(event.topic) for text in (*event.texts, last)):
+    if event.topic:
         said += _(" under {topic}").format(topic=event.topic)
-    if first == last and len(set(event.texts)) == 1:
+    if event.same:
         said += f" {_quoted(first)}{rate}"
     else:
         between = _(", from {first} to {last}")
         said += rate + between.format(first=_quoted(first), last=_quoted(last))
-    said += _(", each") + _before(event) if _before(event) else ""
+    said += _(", each") + _before(event) if event.alike and _before(event) else ""
     if event.round_trip is not None:
         ms = number(event.round_trip * 1000, 2)
         said += _(", {ms} ms after its request on average").format(ms=ms)
+        if event.timed < event.count:
+            said += _(" of {count}").format(count=number(event.timed))
     return said
 
 
@@ -255,7 +216,11 @@ def took(connection: Connection) -> dict[str, str]:
     if all(greeted) and all(ready):
         first = min(event.time for event in greeted if event)
         times["zmtp"] = max(event.time for event in ready if event) - first
-    return {name: _("{ms} ms").format(ms=number(time * 1000, 2)) for name, time in times.items()}
+    return {
+        name: _("{ms} ms").format(ms=number(time * 1000, 2))
+        for name, time in times.items()
+        if time >= 0  # else the clock was set back meanwhile
+    }
 
 
 SHAKEN = ("greeting", "ready")  # with what the handshake of ZMTP begins and ends

@@ -16,13 +16,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from capture.files import packets, plain
-from capture.packet import CaptureError
 from output.html import TEMPLATES, Template, environment, legend, write_page
 from output.language import preferred, speak
 from serve.guard import Guard
 from serve.live import Live
 from serve.playback import Capture, Place, Playback, find
+from story.reader import read
 from story.story import Story
 
 HERE = Path(__file__).parent
@@ -117,12 +116,12 @@ def application(shown: Shown) -> Guard:
         async with shown.writing:
             if shown.files:
                 file = file_of(request)
-                text = await asyncio.to_thread(from_file, file.path, file.name, shown.ports)
+                text = await asyncio.to_thread(told, file.path, file.name, shown.ports)
                 name = f"{file.stem}.html"
             else:
                 assert shown.live
-                pieces = Joined(shown.live.file.kept())
-                text = await asyncio.to_thread(told, pieces, "zmq.pcap", shown.ports)
+                kept = io.BufferedReader(Joined(shown.live.file.kept()))
+                text = await asyncio.to_thread(told, kept, "zmq.pcap", shown.ports)
                 name = "zmq.html"
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(text, media_type="text/html", headers=headers)
@@ -184,20 +183,9 @@ class Joined(io.RawIOBase):
         return size
 
 
-def from_file(path: str, name: str, ports: dict[int, tuple[str, str]]) -> str:
-    with open(path, "rb") as file:
-        return told(file, name, ports)
-
-
-def told(source: Any, name: str, ports: dict[int, tuple[str, str]]) -> str:
+def told(source: str | BinaryIO, name: str, ports: dict[int, tuple[str, str]]) -> str:
     """Return the page for a report on a capture, as --html writes it."""
     story, out = Story(ports=ports), io.StringIO()
-    file: BinaryIO = io.BufferedReader(source) if isinstance(source, io.RawIOBase) else source
-    try:
-        for packet in packets(plain(file)):
-            story.feed(packet)
-    except CaptureError:
-        pass  # damaged or nothing yet: the page tells what could be read
-    story.end()
+    read(source, story)  # damaged or nothing yet: the page tells what could be read
     write_page(name, story, out)
     return out.getvalue()

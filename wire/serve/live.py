@@ -2,15 +2,18 @@
 
 import asyncio
 import sys
+from contextlib import suppress
+from time import time_ns
 from typing import Any
 
-from capture.pcap import PcapFollower
-from capture.recorder import Recorder
+from capture.recorder import Recorder, Totals
 from capture.relay import Followed
+from capture.spool import PcapngFollower
 from serve.broadcast import Broadcast
 from serve.page_state import PageState
 
 TOGETHER = 0.04  # seconds from one change that goes to the browsers to the next
+QUIET = 0.2  # seconds without packets after which it is looked what has waited too long
 TURN = 2000  # packets that are read at a time: the browsers wait meanwhile
 
 
@@ -21,7 +24,7 @@ class Live:
         self, name: str, source: Recorder | Followed, ports: dict[int, tuple[str, str]]
     ) -> None:
         self.name, self.source, self.ports = name, source, ports
-        self.file = PcapFollower()
+        self.file = PcapngFollower()
         self.state = PageState(ports, live=True)
         self.said: dict[str, Any] = {"source": name, "capture": "waiting", "dropped": 0}
         self.casts: dict[str, Broadcast] = {}  # language -> what is told in it
@@ -50,7 +53,8 @@ class Live:
         loop, due = asyncio.get_running_loop(), 0.0
         try:
             while True:
-                await woken.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), QUIET)
                 await asyncio.sleep(due - loop.time())
                 due = loop.time() + TOGETHER
                 woken.clear()
@@ -69,15 +73,23 @@ class Live:
 
         for packet in self.file.packets(enough):
             self.state.feed(packet)
-        if self.file.number > begun:
+        if self.file.number > begun or self.state.overdue(time_ns()):
             self.flush()
         return enough()
+
+    @property
+    def totals(self) -> Totals:
+        """Return how many packets there were, at the end."""
+        packets, dropped = self.file.number, self.file.dropped
+        return self.source.totals or Totals(packets, packets + dropped, dropped)
 
     def hear(self, line: str) -> None:
         """Tell the browsers, and the terminal, what the recorder says about itself."""
         what, _, more = line.partition(" ")
+        if what == "total":
+            return
         if what == "dropped":
-            self.said["dropped"] += int(more)
+            self.said["dropped"] = self.file.dropped = self.state.story.dropped = int(more)
         else:
             if what == "ended:":
                 say(f"the capture ended: {more}")

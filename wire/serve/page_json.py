@@ -119,6 +119,12 @@ def event_of(connection: Connection, at: int, step: int, event: Event) -> Change
     return made
 
 
+def passing_of(connection: int, side: str, event: Event, many: int) -> Change:
+    """Return something that moves, from a side of a connection; `many` like things move as one."""
+    made: Change = {"connection": connection, "side": side, "count": many}
+    return made | {"look": KINDS[event.kind].look, "text": word(event), "topic": topic(event)}
+
+
 def topic(event: Event) -> str:
     """Return by which topic an event can be picked out."""
     return (event.topic or event.text * (event.kind == "subscribe"))[:TEXT]
@@ -134,9 +140,9 @@ def word(event: Event) -> str:
     """Return what is written on the thing that moves: "Hello", "job 3", "READY", "SYN"."""
     if event.kind == "job" and event.value is not None:
         text = _("job {value}").format(value=event.value)
-    elif event.kind in MESSAGES:
+    elif event.kind in (*MESSAGES, "encrypted"):
         text = event.text or event.kind
-    elif event.kind in ("subscribe", "cancel"):
+    elif event.kind in ("subscribe", "cancel", "join", "leave"):
         text = f"{event.kind.upper()} {event.text}"
     elif event.kind == "refused":
         text = "RST"

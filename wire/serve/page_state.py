@@ -23,9 +23,9 @@ from serve.page_json import (
     connection_of,
     drawn,
     event_of,
+    passing_of,
     row_of,
     topic,
-    word,
 )
 from story.model import KINDS, MESSAGES, PHASES, Connection, Event
 from story.story import Story
@@ -95,6 +95,13 @@ class PageState:
         for connection, event in self.story.feed(packet):
             self._take(connection, event)
             yield event
+
+    def overdue(self, time: int) -> bool:
+        """Read what waited too long by now (ns since 1970); tell whether there was anything."""
+        new = self.story.overdue(time)
+        for connection, event in new:
+            self._take(connection, event)
+        return bool(new)
 
     def end(self) -> None:
         """Read what waited for packets that the capture does not have."""
@@ -193,13 +200,11 @@ class PageState:
             row_of(self.views[number].connection, at, new)
             for (number, at), new in news.rows.items()
         ]
-        skipped = [{"skipped": news.unlisted, "time": self.story.seconds}] * bool(news.unlisted)
-        change["events"] = skipped + [event_of(*each) for each in news.listed]
-        change["passes"] = [
-            {"connection": number, "side": side, "look": KINDS[event.kind].look, "count": many}
-            | {"text": word(event), "topic": topic(event)}
-            for number, side, event, many in news.passes
-        ]
+        change["events"] = [event_of(*each) for each in news.listed]
+        if news.unlisted:
+            at = news.listed[0].event.packet if news.listed else self.story.packets
+            change["events"].insert(0, {"skipped": news.unlisted, "packet": at})
+        change["passes"] = [passing_of(*each) for each in news.passes]
         change["gone"] = news.gone
         change["rates"] = [
             [pattern, second, self.rates[pattern].get(second, 0)]

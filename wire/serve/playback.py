@@ -14,12 +14,14 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
-from capture.files import packets, plain
-from capture.packet import CaptureError
+from capture.files import CaptureFile
+from capture.packet import Packet
 from output.words import say
 from safe import printable
 from serve.page_json import Change
 from serve.page_state import PageState
+from story.model import New
+from story.reader import Segment, read
 from story.story import Story
 
 Ports = dict[int, tuple[str, str]]
@@ -115,7 +117,7 @@ def _lines(path: str, ports: Ports, begin: int, pace: float, all_of_it: bool) ->
 
     With a `pace` the events of so many seconds are one line. None comes now and then on the way.
     """
-    state, wrong, told, due = PageState(ports), "", not begin, 0.0
+    state, capture, told, due = PageState(ports), CaptureFile(path), not begin, 0.0
     place: Change = {"step": 0, "packets": 0, "time": 0.0}
 
     def whole() -> list[Change]:
@@ -125,30 +127,24 @@ def _lines(path: str, ports: Ports, begin: int, pace: float, all_of_it: bool) ->
 
     if told:
         yield from whole()
-    try:
-        with open(path, "rb") as file:
-            for packet in packets(plain(file)):
-                if not told and packet.number % BREATH == 0:
-                    yield None
-                for event in state.each(packet):
-                    place = {"step": state.steps, "packets": event.packet, "time": event.time}
-                    if told and (not pace or event.time >= due):
-                        due = event.time + pace
-                        yield state.changes(state.take()) | place
-                    elif state.steps == begin:
-                        yield from whole()
-                        told = True
-    except CaptureError as error:
-        wrong = str(error)
-    except OSError as error:
-        wrong = error.strerror or str(error)
+    for packet in capture:
+        if not told and packet.number % BREATH == 0:
+            yield None
+        for event in state.each(packet):
+            place = {"step": state.steps, "packets": event.packet, "time": event.time}
+            if told and (not pace or event.time >= due):
+                due = event.time + pace
+                yield state.changes(state.take()) | place
+            elif state.steps == begin:
+                yield from whole()
+                told = True
     state.end()
     if not told:
         yield from whole()
     last = {"packets": state.story.packets, "time": state.story.seconds}
     if state.news:
         yield state.changes(state.take()) | last | {"step": state.steps}
-    yield {"end": True, "wrong": wrong, **last}
+    yield {"end": True, "wrong": capture.wrong, **last}
 
 
 def find(capture: Capture, ports: Ports, text: str, step: int) -> Generator[int | None]:
@@ -157,33 +153,29 @@ def find(capture: Capture, ports: Ports, text: str, step: int) -> Generator[int 
     Letters are compared without their case. 0: there is none.
     """
     story, at, wanted = Story(ports=ports, keep=False), 0, text.casefold()
-    try:
-        with open(capture.path, "rb") as file:
-            for packet in packets(plain(file)):
-                if packet.number % BREATH == 0:
-                    yield None
-                for _connection, event in story.feed(packet):
-                    at += 1
-                    if at > step and wanted in say(event).casefold():
-                        yield at
-                        return
-    except (CaptureError, OSError):
-        pass  # its page says so
+    for packet in CaptureFile(capture.path):  # what is wrong with it, its page says
+        if packet.number % BREATH == 0:
+            yield None
+        for _connection, event in story.feed(packet):
+            at += 1
+            if at > step and wanted in say(event).casefold():
+                yield at
+                return
     yield 0
 
 
 def examine(path: str, name: str, ports: Ports) -> tuple[Capture, str]:
     """Read a capture once, and return what can be played, and what is wrong with it, in words."""
-    story, wrong, steps, done = Story(ports=ports, keep=False), "", array("L"), 0
-    patterns: dict[str, None] = {}
-    try:
-        with open(path, "rb", 1 << 20) as file:
-            for packet in packets(plain(file)):
-                done += len(story.feed(packet))
-                steps.append(done)
-    except CaptureError as error:
-        wrong = str(error)
-    done += len(story.end())
+    story, steps = Story(ports=ports, keep=False), array("L")
+    done = 0
+
+    def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
+        nonlocal done
+        done += len(new)
+        if packet:
+            steps.append(done)
+
+    wrong = read(path, story, look)
     if steps:
         steps[-1] = done
     patterns = dict.fromkeys(connection.pattern for connection in story.connections)

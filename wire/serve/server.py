@@ -136,7 +136,7 @@ def show(
             asyncio.run(_live(shown, listener, greeting))
         finally:
             source.end()
-        say(f"\n{live.state.story.packets:,} packets")
+        say(f"\n{live.totals}")
 
 
 def _read(endpoint: str) -> tuple[str, int]:
@@ -154,15 +154,12 @@ def _read(endpoint: str) -> tuple[str, int]:
 def _file(path: str, ports: dict[int, tuple[str, str]]) -> Capture:
     """Return a capture, if it can be played."""
     try:
-        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise Refusal(path, "it is played again and again: it needs a file")
+        open(path, "rb").close()
     except OSError as error:
         raise Refusal(path, _unread(error, path)) from None
-    if not stat.S_ISREG(mode):
-        raise Refusal(path, "it is played again and again: it needs a file")
-    try:
-        file, wrong = examine(path, printable(os.fsencode(path)), ports)
-    except OSError as error:
-        raise Refusal(path, _unread(error, path)) from None
+    file, wrong = examine(path, printable(os.fsencode(path)), ports)
     if not file.patterns:
         raise Refusal(path, wrong or f"no ZMTP in its {file.packets:,} packets")
     return file

@@ -5,18 +5,14 @@ The commands are those of RFC 23 and 37, PLAIN RFC 24, CURVE RFC 25 and 26.
 
 from functools import lru_cache
 
-from safe import printable, text_of
+from safe import text_of
 from story.model import Connection, Event, MessageFrame
+from story.pending import shortened
 from zmtp.command import named, properties
 from zmtp.frames import COMMAND, Frame
 
-WIRE, FRAMES = 256, 8  # bytes of a body that are kept with an event, and frames of it
+AROUND = 8 + 8 + 16 + 1  # bytes around the body of a frame in CURVE: name, nonce, MAC, flags
 MANGLED = b"^RROR\x03"  # libzmq's PLAIN server writes the first byte and the E of 5 ERROR as one
-
-
-def shortened(frames: list[Frame]) -> list[Frame]:
-    """Return the first FRAMES frames, each with the first WIRE bytes of its body."""
-    return [f if f.size <= WIRE else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
 
 
 def command(connection: Connection, sender: str, frame: Frame, time: float) -> Event:
@@ -26,17 +22,23 @@ def command(connection: Connection, sender: str, frame: Frame, time: float) -> E
     event = Event(frame.last, time, sender, "command", size=frame.size)
     event.first_packet, event.wire = frame.first, shortened([frame])
     role = "command" if frame.flags & COMMAND else "body"
-    event.parts = [MessageFrame(frame.last, role, printable(name), frame.size)]
+    event.parts = [MessageFrame(frame.last, role, text_of(name), frame.size)]
     if frame.missing:
         event.note = f"{frame.missing} of its bytes are not in the capture"
     if name in (b"PING", b"PONG"):
         event.kind = name.decode().lower()
         ttl = f"time to live {int.from_bytes(data[:2]) / 10:g} s" if name == b"PING" else ""
-        context = printable(data[2:] if name == b"PING" else data)
+        context = text_of(data[2:] if name == b"PING" else data)
         event.text = ", ".join(filter(None, (ttl, f'context "{context}"' * bool(context))))
+    elif name in (b"JOIN", b"LEAVE"):
+        event.kind, event.text = name.decode().lower(), text_of(data)
     elif name == b"MESSAGE":
-        event.kind, event.size = "encrypted", max(0, frame.size - 8)
         connection.mechanism = mechanism or "CURVE"
+        event.kind = "encrypted"
+        if connection.mechanism == "CURVE":
+            event.size = max(0, frame.size - AROUND)
+            if frame.size < AROUND:
+                event.note = event.note or "too short for CURVE"
     elif name == b"ERROR":
         event.kind, event.text = "error", text_of(data[1 : 1 + data[0]] if data else b"")
     elif frame.body.startswith(MANGLED):

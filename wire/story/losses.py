@@ -23,4 +23,5 @@ class Losses:
     evicted: int = 0  # TCP connections lost sight of, since more than FOLLOWED were open
     left_out: dict[str, int] = field(default_factory=dict)  # pattern -> connections not kept
     unheard: int = 0  # refused attempts of more than REFUSED clients
+    back: tuple[int, float] | None = None  # the clock was first set back: packet, seconds
     together: int = 0  # from this packet on like messages are told together, as they are many

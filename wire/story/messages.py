@@ -7,27 +7,30 @@ The patterns are RFC 28 (REQ-REP), 29 (PUB-SUB) and 30 (PUSH-PULL).
 """
 
 import os
-from collections import deque
 
 from safe import SHOWN, text_of
-from story.commands import command, shortened
+from story.commands import command
+from story.exchanges import Exchanges
 from story.model import Connection, Event, MessageFrame
+from story.pending import Pending, shortened
 from story.pickles import pickled
 from zmtp.command import named
 from zmtp.frames import COMMAND, KEPT, MORE, Frame, Greeting, Skipped
-from zmtp.patterns import TYPES, message_kind
+from zmtp.patterns import TYPES, fit, message_kind
 
-PARTS = 100  # frames of a message that are kept
+TOPICS = 1000  # subscriptions of a connection that are listed
 SIDES = ("client", "server")
 GREETED, DONE = ("greeting client", "greeting server"), ("done client", "done server")
+DISCARDED = "without the empty delimiter: REP discards it"
+HEADLESS = "its beginning is not in the capture"
 
 
 class MessageAssembler:
     """Both directions of one connection."""
 
     __slots__ = (
-        *("asked", "connection", "expect", "kinds", "pending", "senders", "shown", "typed"),
-        "unsent",
+        *("connection", "exchanges", "expect", "kinds", "mechanisms", "pending", "resumed"),
+        *("senders", "shown", "typed"),
     )
 
     def __init__(self, connection: Connection, expect: str = "", shown: int = SHOWN) -> None:
@@ -35,11 +38,12 @@ class MessageAssembler:
         self.expect = os.fsencode(expect)  # what a request should be
         self.shown = shown  # characters of a text
         self.senders = (connection.client, connection.server)
-        self.pending: tuple[list[Frame], list[Frame]] = ([], [])  # frames of a message under way
-        self.unsent = [0, 0]  # frames of it that were not kept
-        self.asked: deque[float] | None = None  # times of requests without a reply
+        self.pending = (Pending(), Pending())
+        self.exchanges = Exchanges(connection.late)
         self.kinds = ["", ""]  # of messages from each side, once it is known
+        self.mechanisms = ["", ""]  # that each side has said
         self.typed: set[int] = set()  # sides that have said their socket type
+        self.resumed = [connection.late] * 2  # the beginning of the next message may be missing
 
     def take(self, side: int, item: Greeting | Frame | Skipped) -> Event | None:
         """Return the event that this item completes."""
@@ -50,33 +54,45 @@ class MessageAssembler:
             return self._frame(side, item, time)
         if isinstance(item, Greeting):
             return self._greeting(side, item, time)
+        self.lose(side)
         return Event(item.last, time, self.senders[side], "gap", size=item.size, note=item.note)
+
+    def lose(self, side: int) -> None:
+        """Say that messages of a side may have passed unseen."""
+        types = (self.connection.client_type, self.connection.server_type)
+        self.exchanges.lose(self._kind(side) == "request", types[side] == "REQ")
+        self.resumed[side] = True
 
     def unfinished(self, side: int) -> tuple[int, int]:
         """Return bytes and number of the ZMTP frames of a message whose last one never came."""
-        frames, more = self.pending[side], self.unsent[side]
-        if not frames:
-            return 0, more
-        found = sum(frame.size for frame in frames), len(frames) + more
-        frames.clear()
-        return found
+        pending = self.pending[side]
+        found = sum(frame.size for frame in pending.frames) + pending.size
+        count = len(pending.frames) + pending.beyond
+        pending.clear()
+        return found, count
 
     def _greeting(self, side: int, item: Greeting, time: float) -> Event:
-        connection = self.connection
+        connection, notes = self.connection, [item.note]
         connection.handshakes.add(GREETED[side])
         connection.version = min(item.version, connection.version or item.version)
         connection.mechanism = item.mechanism or connection.mechanism
+        self.mechanisms[side] = "" if item.mechanism.endswith("…") else item.mechanism
+        if all(self.mechanisms) and len(set(self.mechanisms)) == 2:
+            notes.append(f"the mechanisms do not fit: {' and '.join(self.mechanisms)}")
         if item.socket_type:
-            self._typed(side, item.socket_type)
+            notes.append(self._typed(side, item.socket_type))
         event = Event(item.last, time, self.senders[side], "greeting", first_packet=item.first)
         event.wire = (item,)
         event.version, event.as_server = item.version, item.as_server
-        event.mechanism, event.socket_type = connection.mechanism, item.socket_type
-        event.note = item.note
+        event.mechanism, event.socket_type = item.mechanism, item.socket_type
+        event.note = ", ".join(filter(None, notes))
         return event
 
-    def _typed(self, side: int, socket_type: str) -> None:
-        """Take down the socket type of a side; until both are said the port may tell the other."""
+    def _typed(self, side: int, socket_type: str) -> str:
+        """Take down the socket type of a side, and return what is wrong with it.
+
+        Until both are said the port may tell the other.
+        """
         connection = self.connection
         types = [connection.client_type, connection.server_type]
         if connection.by_port and types[side] != socket_type and 1 - side not in self.typed:
@@ -86,6 +102,9 @@ class MessageAssembler:
         self.typed.add(side)
         connection.by_port = connection.by_port and all(types) and len(self.typed) < 2
         self.kinds = ["", ""]
+        if len(self.typed) < 2 or fit(*types):
+            return ""
+        return f"the socket types do not fit: {' and '.join(types)}"
 
     def _kind(self, side: int) -> str:
         """Return what a message from this side is, by the socket types of both."""
@@ -95,7 +114,7 @@ class MessageAssembler:
 
     def _frame(self, side: int, item: Frame, time: float) -> Event | None:
         """Collect the frames of a message."""
-        connection, parts = self.connection, self.pending[side]
+        connection, pending = self.connection, self.pending[side]
         if connection.mechanism == "CURVE" and item.body.startswith(b"\x07MESSAGE"):
             return self._command(side, item, time)  # libzmq sends it without the flag of a command
         if connection.version < "3" and DONE[side] not in connection.handshakes:
@@ -106,17 +125,13 @@ class MessageAssembler:
                 event.first_packet, event.wire = item.first, shortened([item])
                 return event
         if item.flags & MORE:
-            if not parts or (len(parts) < PARTS and sum(len(p.body) for p in parts) <= KEPT):
-                parts.append(item)
-            else:
-                self.unsent[side] += 1
+            pending.add(item)
             return None
-        if parts:
-            frames = [*parts, item]
-            parts.clear()
-        else:
-            frames = [item]
-        return self._message(side, frames, time)
+        event = self._message(side, [*pending.frames, item], time)
+        if pending.frames:
+            pending.clear()
+        self.resumed[side] = False
+        return event
 
     def _message(self, side: int, frames: list[Frame], time: float) -> Event:
         kind = self.kinds[side]
@@ -127,13 +142,13 @@ class MessageAssembler:
             if len(frames) == 1 and body[:1] in (b"\0", b"\1"):
                 return self._filter(side, frames[0], body[1:], body[0] == 1, time)
             kind = "message"
-        last, sender = frames[-1], self.senders[side]
+        last, sender, pending = frames[-1], self.senders[side], self.pending[side]
         delimiter = -1
         if kind in ("request", "reply") and len(frames) > 1:
             sizes = [frame.size for frame in frames[:-1]]
             delimiter = sizes.index(0) if 0 in sizes else -1
         parts, shown, value = [], [], None
-        size = missing = 0
+        size, missing = pending.size, pending.missing
         for index, frame in enumerate(frames):
             role, text = "body", ""
             if frame.size:
@@ -151,22 +166,37 @@ class MessageAssembler:
         event.wire = shortened(frames)
         if missing:
             event.note = f"{missing} of its bytes are not in the capture"
-        elif self.unsent[side]:
-            event.note = f"{self.unsent[side]} more ZMTP frames are not shown"
-            self.unsent[side] = 0
-        if kind == "request":
-            if self.asked is None:
-                self.asked = deque(maxlen=1000)
-            self.asked.append(time)
-            if self.expect and [frame.body for frame in frames[delimiter + 1 :]] == [self.expect]:
-                self.connection.expected = self.connection.expected or event
-        elif kind == "reply" and self.asked:
-            event.round_trip = time - self.asked.popleft()
+        elif pending.beyond:
+            event.note = f"{pending.beyond:,} of them are not shown"
+        if pending.beyond:
+            event.frames = len(frames) + pending.beyond
+        if kind in ("request", "reply"):
+            self._exchange(side, frames, delimiter, event)
         elif kind == "published":
             event.topic = shown[0].split(" ", 1)[0] if len(shown) == 1 else shown[0]
         elif kind == "job" and len(frames) == 1:
             event.value = value
         return event
+
+    def _exchange(self, side: int, frames: list[Frame], delimiter: int, event: Event) -> None:
+        """Pair a request with its reply."""
+        connection, exchanges = self.connection, self.exchanges
+        types = (connection.client_type, connection.server_type)
+        us, peer = types[side], types[1 - side]
+        envelope = hash(tuple(frame.body for frame in frames[:delimiter])) if delimiter > 0 else 0
+        if delimiter < 0 and self.resumed[side]:
+            event.note = event.note or HEADLESS
+        elif delimiter < 0 and peer == "REP" and len(self.typed) == 2:
+            event.note = DISCARDED
+            return
+        if event.kind == "request":
+            event.exchange = exchanges.ask(envelope, event.time, us == "REQ")
+            if self.expect and [frame.body for frame in frames[delimiter + 1 :]] == [self.expect]:
+                connection.expected = connection.expected or event
+        elif found := exchanges.answer(envelope, peer == "REQ", us == "REP"):
+            event.exchange, asked = found
+            if event.time >= asked:  # else the clock was set back meanwhile
+                event.round_trip = event.time - asked
 
     def _say(self, frame: Frame, kind: str) -> tuple[int | None, str]:
         """Return the int of a pickled one, and the text of a frame."""
@@ -185,7 +215,7 @@ class MessageAssembler:
         topic = text_of(body)
         kind = "subscribe" if on else "cancel"
         topics = self.connection.subscriptions
-        if on and topic not in topics and len(topics) < 1000:
+        if on and topic not in topics and len(topics) < TOPICS:
             topics.append(topic)
         form = "command" if frame.flags & COMMAND else "message"
         part = MessageFrame(frame.last, form, topic, frame.size)
@@ -201,5 +231,6 @@ class MessageAssembler:
         if event.kind in ("ready", "initiate"):
             self.connection.handshakes.add(DONE[side])
             if event.socket_type in TYPES:
-                self._typed(side, event.socket_type)
+                wrong = self._typed(side, event.socket_type)
+                event.note = event.note or wrong
         return event

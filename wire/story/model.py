@@ -45,14 +45,16 @@ KINDS = {
     "ready": Kind("ZMTP", SHAKE, "zmtp", by_side=True),  # socket_type, identity, metadata
     "error": Kind("ZMTP", SHAKE, "bad"),  # the handshake is refused, text is the reason
     # what passes afterwards
-    "subscribe": Kind("ZMTP", TALK, "message", "filter"),  # text is the topic
-    "cancel": Kind("ZMTP", TALK, "message", "filter"),  # text is the topic
+    "subscribe": Kind("ZMTP", TALK, "message", "subscribe"),  # text is the topic
+    "cancel": Kind("ZMTP", TALK, "message", "cancel"),  # text is the topic
+    "join": Kind("ZMTP", TALK, "message", "join"),  # text is the group (RFC 48)
+    "leave": Kind("ZMTP", TALK, "message", "leave"),  # text is the group
     "request": Kind("ZMTP", TALK, "message", "exchange", message=True),
     "reply": Kind("ZMTP", TALK, "message", "exchange", message=True),  # round_trip
     "published": Kind("ZMTP", TALK, "message", "published", message=True),  # topic: the first word
     "job": Kind("ZMTP", TALK, "message", "job", message=True),  # value, if it is a pickled int
     "message": Kind("ZMTP", TALK, "message", "message", message=True),  # of any other two types
-    "encrypted": Kind("ZMTP", TALK, "message", "encrypted", message=True),  # CURVE: its size alone
+    "encrypted": Kind("ZMTP", TALK, "message", "encrypted"),  # CURVE: the size of a frame
     "ping": Kind("ZMTP", TALK, "zmtp", "beat"),  # text is the time to live and the context
     "pong": Kind("ZMTP", TALK, "zmtp", "beat"),
     "command": Kind("ZMTP", TALK, "zmtp", "command"),  # one that the specifications do not name
@@ -86,13 +88,15 @@ class Event:
     sender: str  # "ip:port", an IPv6 address in brackets
     kind: str  # a key of KINDS
     text: str = ""  # what it says, without the quotes; of several frames joined by " | "
-    size: int = 0  # bytes of the bodies of its ZMTP frames; of a run: of all of them
+    size: int = 0  # bytes of the bodies of its ZMTP frames, as sent; of a run: of all of them
     first_packet: int = (
         0  # the packet with its first byte; the same as packet, unless it was cut up
     )
     parts: Sequence[MessageFrame] = ()  # of a message: its ZMTP frames
+    frames: int = 0  # of a message: how many ZMTP frames it has, if those in parts are not all
     topic: str = ""  # published: the first word
     value: int | None = None  # job: the pickled int
+    exchange: int = 0  # request, and the reply to it if that is known: the same number, from 1 on
     round_trip: float | None = None  # reply: seconds since its request; of a run: the mean
     version: str = ""  # greeting: "3.1"
     mechanism: str = ""  # greeting: "NULL", "PLAIN", "CURVE"
@@ -109,6 +113,10 @@ class Event:
     last_time: float = 0.0  # of a run: seconds since the first packet of the capture
     last_text: str = ""  # of a run: the text of its last
     texts: Sequence[str] = ()  # of a run: the first few texts
+    same: bool = True  # of a run: all its texts are the same
+    alike: bool = True  # of a run: what else the first says holds for all
+    noted: int = 0  # of a run: how many have a note, if not all have the same
+    timed: int = 0  # of a run: how many have a round trip
 
     @property
     def layer(self) -> str:
@@ -153,6 +161,8 @@ class Connection:
     # side -> TCP sequence number of the first byte that was seen, one above that of its SYN
     initial: dict[str, int] = field(default_factory=dict)
     retransmitted: int = 0  # segments that brought nothing new
+    missing: int = 0  # bytes of its TCP streams that are not in the capture
+    guess: bool = False  # by its port it is ZMTP; nothing proves it, and not all of it reads so
     closed: bool = False  # both sides have closed it, or it was lost sight of
     lost: bool = False  # there were too many connections: what it carried later is not told
     weight: int = 0  # bytes, about, that its events take
@@ -161,6 +171,11 @@ class Connection:
     def pattern(self) -> str:
         """Return "REQ-REP", "PUB-SUB", "PUSH-PULL", any other pair of types, or "unknown"."""
         return pattern(self.client_type, self.server_type)
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether it never came to be: there are only attempts that were refused."""
+        return set(self.counts) == {"refused"}
 
     @property
     def complete(self) -> bool:

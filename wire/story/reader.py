@@ -3,46 +3,47 @@
 wrong = read("zmq.pcap", story, answers.look, fingerprint.look)
 """
 
-import sys
-from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
 
-from capture.files import packets, plain, reason
-from capture.packet import CaptureError, Packet
+from capture.files import CaptureFile, Watch
+from capture.packet import Packet
 from story.model import New
 from story.story import Story
 from tcp.segment import Segment as Segment  # what an observer is given
 
+if TYPE_CHECKING:
+    from capture.annotated import AnnotatedCopy
+
 # What looks on: each packet, its TCP segment if it has one, and the events that it completes.
 # At the end comes None for the packet, with the events that waited.
 Observer = Callable[[Packet | None, Segment | None, New], None]
-Watch = Callable[[Iterator[Packet], BinaryIO], Iterator[Packet]]  # says how far it is
 
 
 def read(
-    path: str, story: Story, *observers: Observer, watch: Watch = lambda source, file: source
+    source: str | BinaryIO,
+    story: Story,
+    *observers: Observer,
+    watch: Watch | None = None,
+    copy: "AnnotatedCopy | None" = None,
 ) -> str:
-    """Read the capture at `path` ("-": the input) into the story.
+    """Read a capture into the story; return in words what is wrong with it, if anything is.
 
-    Returns what is wrong with it, in words, or an empty text. What comes before a fault is read.
+    For `source`, `watch` and `copy` see CaptureFile. What comes before a fault is read; Ctrl-C
+    ends what comes in a pipe.
     """
+    capture, feed = CaptureFile(source, watch, copy), story.feed
     try:
-        file = sys.stdin.buffer if path == "-" else open(path, "rb", 1 << 20)
-        with file:
-            feed = story.feed
-            for packet in watch(packets(plain(file)), file):
-                events = feed(packet)
-                for look in observers:
-                    look(packet, story.segment, events)
+        for packet in capture:
+            events = feed(packet)
+            for look in observers:
+                look(packet, story.segment, events)
     except KeyboardInterrupt:
-        if path != "-":
+        if source != "-":
             raise
-    except CaptureError as error:
-        return str(error)
-    except OSError as error:
-        return reason(error, path)
     finally:
+        story.dropped = capture.dropped
         events = story.end()
         for look in observers:
             look(None, None, events)
-    return ""
+    return capture.wrong

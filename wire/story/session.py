@@ -37,7 +37,7 @@ class Told(NamedTuple):
 class Session:
     """What the story keeps for one TCP connection; the most of it once data came."""
 
-    __slots__ = ("connection", "held", "messages", "negotiation", "runs", "settled", "told")
+    __slots__ = ("connection", "held", "messages", "negotiation", "odd", "runs", "settled", "told")
 
     def __init__(self, told: Told) -> None:
         self.told = told
@@ -46,6 +46,7 @@ class Session:
         self.negotiation: Negotiation | None = None
         self.messages: MessageAssembler | None = None
         self.runs: Runs | None = None
+        self.odd = False  # a side closed in the middle of a frame
         self.settled = False  # nothing but messages is to be expected
 
     def take(self, tcp: TCPConnection, side: int, happened: StreamEvent, new: New) -> str:
@@ -71,9 +72,10 @@ class Session:
         else:
             items = negotiation.skip(side, size, number, time)
             self._gap(side, happened, new)
-        if items or not self.connection:
-            return self._items(tcp, items, new)
-        return FOLLOW
+        fate = self._items(tcp, items, new) if items or not self.connection else FOLLOW
+        if kind == "gap":
+            self._lose(side, happened, new)
+        return fate
 
     def refuse(self, tcp: TCPConnection, side: int, happened: StreamEvent, new: New) -> str:
         """Take the refusal of an attempt, the first or another by the same client."""
@@ -82,6 +84,7 @@ class Session:
             if not self._introduce(tcp, new):
                 return IGNORE
             assert self.connection
+            self.told.store.attempts += 1
             self.connection.retransmitted, self.connection.closed = tcp.retransmitted, True
         self._add(self._event(side, happened), new)
         return FOLLOW
@@ -93,12 +96,22 @@ class Session:
             self.connection.retransmitted = tcp.retransmitted
             if not self.connection.closed:  # then that was told with its end
                 self._unfinished((0, 1), number, time, new)
+            self.connection.guess = self._guessed()
+            self.told.store.guesses += self.connection.guess
 
     def leave(self, dropped: bool) -> None:
         """Say that the connection is not followed any more; `dropped`: though it may go on."""
         if self.connection:
             self.connection.closed = True
             self.connection.lost = dropped
+
+    def _guessed(self) -> bool:
+        """Tell whether the port alone says that it is ZMTP, and some bytes that it is not."""
+        negotiation, messages = self.negotiation, self.messages
+        if not negotiation or not messages or negotiation.proved or messages.typed:
+            return False
+        read = all(reader.reads for reader in negotiation.readers)
+        return self.odd or not read or any(negotiation.foreign)
 
     def _types(self, tcp: TCPConnection) -> tuple[str, str] | None:
         return self.told.ports.get(int.from_bytes(tcp.client_key[-2:]))
@@ -114,6 +127,7 @@ class Session:
             if not self._introduce(tcp, new):
                 return IGNORE
             negotiation.zmtp = True
+            self.told.store.servers.add(tcp.server)
         connection, messages = self.connection, self.messages
         assert connection and messages
         if len(connection.initial) < 2:
@@ -166,7 +180,9 @@ class Session:
         connection.retransmitted, connection.closed = tcp.retransmitted, tcp.state == "closed"
         if happened.kind in ("fin", "rst"):
             sides = (side,) if happened.kind == "fin" else (0, 1)
+            before = len(new)
             self._unfinished(sides, happened.packet, happened.time, new)
+            self.odd = self.odd or (len(new) > before and happened.kind == "fin")
         self._add(self._event(side, happened), new)
 
     def _event(self, side: int, happened: StreamEvent) -> Event:
@@ -185,11 +201,19 @@ class Session:
 
     def _gap(self, side: int, happened: StreamEvent, new: New) -> None:
         if self.connection:
+            self.connection.missing += happened.size
             event = self._event(side, happened)
             event.note = "not in the capture"
             self._add(event, new)
         elif len(self.held) < HELD:
             self.held.append((side, happened))
+
+    def _lose(self, side: int, happened: StreamEvent, new: New) -> None:
+        """End the message that bytes are missing of, unless they are in the body of a frame."""
+        negotiation, messages = self.negotiation, self.messages
+        if messages and negotiation and negotiation.readers[side].state == "lost":
+            self._unfinished((side,), happened.packet, happened.time, new)
+            messages.lose(side)
 
     def _unfinished(self, sides: tuple[int, ...], number: int, time: float, new: New) -> None:
         for event in self._cut_off(sides, number, time):

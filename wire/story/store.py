@@ -19,6 +19,9 @@ class ConnectionStore:
         self.each, self.keep = each, keep
         self.connections: list[Connection] = []
         self.count = 0  # connections, with those that are not kept
+        self.attempts = 0  # those among them that are refused attempts
+        self.guesses = 0  # and those that the port alone says are ZMTP
+        self.servers: set[str] = set()  # "ip:port" where ZMTP was seen
         self.later = 0  # connections until it is looked again which can go
         self.left_out: dict[str, int] = {}  # pattern -> connections that are not kept
         self.full = 0  # the packet from which on like messages are told together; 0: none

@@ -12,14 +12,16 @@ How an output uses it (the model, Event and Connection, is in model.py):
 """
 
 from capture.packet import Packet
-from story.losses import REFUSED, Losses
+from story.losses import Losses
 from story.model import New
+from story.refusals import Refusals
 from story.session import FOLLOW, IGNORE, Session, Told
 from story.store import ConnectionStore
 from tcp.assembler import Assembler, StreamEvents
-from tcp.connection import StreamEvent, TCPConnection
 from tcp.segment import LINKS, Segment, Segments
 from zmtp.patterns import PORTS, Ports
+
+STEP = 0.5  # seconds by which a packet is earlier than the one before only if the clock is set back
 
 
 class Story:
@@ -42,15 +44,21 @@ class Story:
         self.connections = self.store.connections
         self.packets = 0
         self.start: int | None = None  # nanoseconds since 1970, of the first packet
-        self.seconds = 0.0  # from the first packet to the last
+        self.now = 0.0  # seconds from the first packet to the one that was fed last
+        self.earliest = self.latest = 0.0  # of all, which are others where the clock is set
+        self.back: tuple[int, float] | None = None  # where it was set back: packet, seconds
         self.dropped = 0  # packets that the kernel dropped, for whoever captures to say
         self.cut = 0  # packets cut by the snap length
         self.links: dict[int, int] = {}  # link type that cannot be read -> packets
-        self.refused: dict[tuple[str, str], Session] = {}
-        self.unheard = 0  # refused attempts of others than those that are told
+        self.refusals = Refusals(self.told)
         self.segments = Segments()
         self.segment: Segment | None = None  # of the packet that was fed last
         self.assembler = Assembler(frozenset(ports))
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the capture lasts, from its earliest packet to its latest."""
+        return self.latest - self.earliest
 
     @property
     def losses(self) -> Losses:
@@ -63,8 +71,9 @@ class Story:
             unread=self.segments.unread,
             evicted=self.assembler.evicted,
             left_out=self.store.left_out,
-            unheard=self.unheard,
+            unheard=self.refusals.untold,
             together=self.store.full,
+            back=self.back,
         )
 
     def feed(self, packet: Packet) -> New:
@@ -72,10 +81,17 @@ class Story:
         self.packets, time, link, data, length = packet
         if self.start is None:
             self.start = time
-        self.seconds = (time - self.start) / 1e9
+        before = self.now
+        now = self.now = (time - self.start) / 1e9
+        if now > self.latest:
+            self.latest = now
+        elif now < before:
+            self.earliest = min(self.earliest, now)
+            if now < before - STEP and not self.back:
+                self.back = self.packets, before - now
         if len(data) < length:
             self.cut += 1
-        segment = self.segment = self.segments.take(packet, self.seconds)
+        segment = self.segment = self.segments.take(packet, now)
         if segment is None:
             if link not in LINKS:
                 self.links[link] = self.links.get(link, 0) + 1
@@ -85,17 +101,24 @@ class Story:
         if self.assembler.leaving:
             for tcp, dropped in self.assembler.left():
                 if session := tcp.data:
-                    session.finish(tcp, self.packets, self.seconds, new)
+                    session.finish(tcp, self.packets, now, new)
                     session.leave(dropped)
                     tcp.data = None
         return new
 
+    def overdue(self, time: int) -> New:
+        """Return what was held back too long by now (ns since 1970), while no packet comes."""
+        if self.start is None:
+            return []
+        return self._route(self.assembler.wait_over((time - self.start) / 1e9))
+
     def end(self) -> New:
         """Return what was held back for segments that the capture does not have."""
         new = self._route(self.assembler.end())
+        self.refusals.end(new)
         for tcp, _ in self.assembler.left():
             if tcp.data:
-                tcp.data.finish(tcp, self.packets, self.seconds, new)
+                tcp.data.finish(tcp, self.packets, self.now, new)
         return new
 
     def _route(self, found: StreamEvents) -> New:
@@ -108,7 +131,7 @@ class Story:
                     continue
                 session = tcp.data = Session(self.told)
             if happened.kind == "refused":
-                fate = self._refused(tcp, side, happened, new)
+                fate = self.refusals.take(tcp, side, happened, new)
             else:
                 fate = session.take(tcp, side, happened, new)
             if fate != FOLLOW:
@@ -117,19 +140,3 @@ class Story:
                 else:
                     self.assembler.keep(tcp)
         return new
-
-    def _refused(self, tcp: TCPConnection, side: int, happened: StreamEvent, new: New) -> str:
-        """Tell an attempt that was refused; those of a client at a server are one session."""
-        if int.from_bytes(tcp.client_key[-2:]) not in self.ports:
-            return IGNORE
-        known = (tcp.client.rpartition(":")[0], tcp.server)
-        session = self.refused.get(known)
-        if session is None:
-            if len(self.refused) >= REFUSED:
-                self.unheard += 1
-                return FOLLOW
-            session = tcp.data
-        fate = session.refuse(tcp, side, happened, new)
-        if fate == FOLLOW:
-            self.refused[known] = session
-        return fate

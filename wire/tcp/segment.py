@@ -104,6 +104,11 @@ class Segment(NamedTuple):
         return endpoint(self.key)
 
     @property
+    def acknowledges(self) -> bool:
+        """Tell whether its acknowledgement number counts."""
+        return self.flags & ACK > 0
+
+    @property
     def flag(self) -> str:
         """Return what a segment without data is to TCP, by its flags; "" if it has data."""
         if self.payload or self.cut:

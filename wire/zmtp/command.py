@@ -4,7 +4,7 @@ The commands are those of RFC 23 and 37. A body is a byte of size, the name of s
 its own data.
 """
 
-from safe import printable
+from safe import text_of
 from zmtp.frames import Frame
 
 
@@ -28,6 +28,6 @@ def properties(data: bytes) -> dict[str, bytes]:
         size = int.from_bytes(data[at : at + 4])
         if at + 4 + size > len(data):
             break
-        found[printable(name)] = data[at + 4 : at + 4 + size]
+        found[text_of(name)] = data[at + 4 : at + 4 + size]
         at += 4 + size
     return found

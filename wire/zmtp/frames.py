@@ -14,6 +14,7 @@ from zmtp import legacy
 
 MORE, LONG, COMMAND = 1, 2, 4
 KEPT = 1 << 20  # bytes of a body
+HUGE = 1 << 31  # bytes of a frame that no one sends, if nothing else says that it is one
 SEARCHED = 4096  # bytes of a packet among which a frame may begin, where it is not known
 
 
@@ -62,14 +63,15 @@ class FrameReader:
     """Reads one direction, from the state that its greeting has put it into."""
 
     __slots__ = (
-        *("body", "first", "flags", "highest", "in_body", "left", "missing", "old", "rest"),
-        *("size", "state", "whole"),
+        *("body", "broken", "first", "flags", "highest", "in_body", "left", "missing", "old"),
+        *("rest", "size", "state", "whole"),
     )
 
     def __init__(self) -> None:
         self.state: State = "start"  # its greeting is not decided yet
         self.old, self.highest = legacy.framing("")  # frames of 1.0; the highest flags of a frame
         self.whole = True  # no byte is missing so far
+        self.broken = False  # behind a frame there was none, though no byte is missing there
         self.rest = b""  # the beginning of a frame's header
         self.first = 0  # packet with the first byte of what is under way
         self.flags = self.size = self.left = self.missing = 0  # of the frame under way
@@ -121,6 +123,12 @@ class FrameReader:
         self.rest = b""
         return items
 
+    @property
+    def reads(self) -> bool:
+        """Tell whether all that came reads as frames, but for what precedes the first."""
+        huge = self.in_body and self.size > HUGE
+        return self.state in ("start", "frames") and not self.broken and not huge
+
     def unfinished(self) -> tuple[int, int]:
         """Return how many bytes of a frame under way came, and its size (0: not known); forget it.
 
@@ -171,7 +179,7 @@ class FrameReader:
         return None
 
     def _lose(self, data: bytes, packet: int, time: float, items: list[Item]) -> None:
-        self.state = "lost"
+        self.state, self.broken = "lost", True
         items.append(Skipped(packet, time, len(data), *[FOREIGN] * self.whole))
 
     def _find(self, data: bytes, packet: int, time: float, items: list[Item]) -> bytes:

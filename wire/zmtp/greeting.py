@@ -17,7 +17,7 @@ only. With `guess` (by the port) a lone peer of 1.0 is believed. Sides are 0 and
 from collections.abc import Iterator
 from functools import lru_cache
 
-from safe import printable
+from safe import text_of
 from zmtp import legacy
 from zmtp.beginning import NEW, SIGNATURE, Beginning, Held
 from zmtp.frames import FOREIGN, FrameReader, Greeting, Item, Skipped
@@ -29,12 +29,13 @@ UNDECIDED = ""
 class Negotiation:
     """Both sides of a connection until their greetings are decided; it feeds the readers."""
 
-    __slots__ = ("done", "foreign", "guess", "late", "readers", "sides", "zmtp")
+    __slots__ = ("done", "foreign", "guess", "late", "proved", "readers", "sides", "zmtp")
 
     def __init__(self, guess: bool = False, late: bool = False) -> None:
         self.guess, self.late = guess, late
         self.done = False  # both are decided: the readers may be fed at once
         self.zmtp = False  # at least one side speaks it
+        self.proved = False  # and that is no guess by the port
         self.sides = (Beginning(), Beginning())
         self.foreign: list[Skipped | None] = [None, None]  # what came that is no ZMTP
         self.readers = (FrameReader(), FrameReader())
@@ -109,7 +110,7 @@ class Negotiation:
 
     def _begin(self, side: int, verdict: str) -> Iterator[Item]:
         """Yield the greeting, then what follows it."""
-        us, reader = self.sides[side], self.readers[side]
+        us, peer, reader = self.sides[side], self.sides[1 - side], self.readers[side]
         pieces, first, last = us.pieces, us.pieces[0], us.pieces[-1]
         reader.whole = not self.late
         size = 0
@@ -119,6 +120,7 @@ class Negotiation:
             us.pieces = []
             return
         self.zmtp = self.zmtp or verdict != "lost"
+        self.proved = self.proved or (verdict != "lost" and legacy.certain(us, peer))
         if verdict == "lost":
             reader.begin(verdict)
         elif verdict in ("unfinished", "cut"):
@@ -159,7 +161,7 @@ def _modern(known: bytes) -> tuple[str, str, bool, str, bytes, str]:
     minor = f".{known[11]}" if len(known) > 11 else ""
     name = known[12:32]
     mechanism = name.partition(b"\0")[0] if b"\0" in name else name
-    said = printable(mechanism)
+    said = text_of(mechanism)
     if len(known) < 32 and b"\0" not in name:
         said = said and said + "…"
     note = ""

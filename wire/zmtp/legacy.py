@@ -108,13 +108,19 @@ def _unsigned(us: Beginning, peer: Beginning, final: bool, guess: bool, late: bo
         return WAIT
     if not can:
         return NEITHER
-    anonymous = b"\1\0" in (us.known[:2], peer.known[:2])
-    both = peer.signed is False and possible(peer) and anonymous
-    if peer.signed or both or (guess and not late and us.known[:2] == b"\1\0"):
+    if certain(us, peer) or (guess and not late and us.known[:2] == b"\1\0"):
         return "1.0"
     if peer.signed is None and not final:
         return WAIT
     return "1.0" if guess and not late else NEITHER
+
+
+def certain(us: Beginning, peer: Beginning) -> bool:
+    """Tell whether a side's version is certain without a guess by the port."""
+    if us.signed or peer.signed:
+        return True
+    anonymous = b"\1\0" in (us.known[:2], peer.known[:2])
+    return anonymous and possible(us) and peer.signed is False and possible(peer)
 
 
 def greeting(version: str, side: Beginning) -> Greeted:

@@ -15,6 +15,13 @@ PORTS: Ports = {
 NUMBERED = tuple("PAIR PUB SUB REQ REP DEALER ROUTER PULL PUSH XPUB XSUB".split())
 TYPES = (*NUMBERED, *"CLIENT SERVER RADIO DISH GATHER SCATTER PEER CHANNEL STREAM".split())
 SUBSCRIBERS, PUBLISHERS = ("SUB", "XSUB"), ("PUB", "XPUB")
+# What the specifications let talk to one another (RFC 28, 29, 30, 31, 41, 48 to 52).
+FITS = {
+    *(("REQ", "REP"), ("REQ", "ROUTER"), ("DEALER", "REP"), ("DEALER", "DEALER")),
+    *(("DEALER", "ROUTER"), ("ROUTER", "ROUTER"), ("PUB", "SUB"), ("PUB", "XSUB"), ("XPUB", "SUB")),
+    *(("XPUB", "XSUB"), ("PUSH", "PULL"), ("PAIR", "PAIR"), ("CLIENT", "SERVER")),
+    *(("RADIO", "DISH"), ("SCATTER", "GATHER"), ("PEER", "PEER"), ("CHANNEL", "CHANNEL")),
+}
 _NAMES = {types: name for name, types in PATTERNS.items()}
 _NAMES |= {types[::-1]: name for types, name in _NAMES.items()}  # whichever side connects
 
@@ -24,6 +31,11 @@ def pattern(client: str, server: str) -> str:
     if known := _NAMES.get((client, server)):
         return known
     return f"{client or '?'}-{server or '?'}" if client or server else "unknown"
+
+
+def fit(one: str, other: str) -> bool:
+    """Tell whether two socket types may talk to one another."""
+    return (one, other) in FITS or (other, one) in FITS
 
 
 def message_kind(sender: str, receiver: str) -> str:

@@ -15,6 +15,7 @@ from benchmarks.page import page
 from benchmarks.pipeline import pipeline
 from benchmarks.rounds import rounds
 from benchmarks.scripts import scripts
+from benchmarks.staged import staged
 from benchmarks.wire import wire
 
 PARTS: dict[str, Callable[[], None]] = {
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "grade": grade,
     "load": load,
     "page": page,
+    "staged": staged,
 }
 
 
@@ -36,7 +38,9 @@ def main() -> int:
     # A shell that starts this in the background would make all that it starts ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if unknown := set(sys.argv[1:]) - set(PARTS):
-        print(f"bench: no part {', '.join(sorted(unknown))}: take {', '.join(PARTS)}")
+        print(
+            f"bench: no part {', '.join(sorted(unknown))}: take {', '.join(PARTS)}", file=sys.stderr
+        )
         return 2
     broken = False
     try:
@@ -46,13 +50,15 @@ def main() -> int:
         for part in sys.argv[1:] or PARTS:
             try:
                 PARTS[part]()
-            except BenchError as error:
-                print(f"{part}: {error}", file=sys.stderr)
+            except Exception as error:  # whatever it is, the other parts go on
+                print(f"{part}: {type(error).__name__}: {error}", file=sys.stderr)
                 broken = True
+        down()
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         broken = True
-    down()
+    except KeyboardInterrupt:
+        return 130
     return 2 if broken else int(bool(harness.missed))
 
 

@@ -13,7 +13,8 @@ from benchmarks.harness import LAB, SERVERS, down, interval, row, run, up, wait_
 
 TURNS = 3
 NAMES = {"zmq-rep": "REQ", "zmq-pub": "SUB", "zmq-push": "PULL"}
-SOON = {"zmq-rep": "< 2.5 s", "zmq-pub": "< 2 s", "zmq-push": "< 2 s"}  # REQ asks again after 2.5 s
+# What REQ asked a server that is gone, it asks again after 2.5 s, on a new connection.
+SOON = {"zmq-rep": "<= 2.6 s", "zmq-pub": "< 2 s", "zmq-push": "< 2 s"}
 # What is done to the three servers, or to the network; it returns since when each client can go on.
 Fault = Callable[[list[Client]], dict[str, float]]
 # Prints in how many seconds a name is found not to be there.

@@ -27,7 +27,8 @@ def run(*command: str | Path, text: str = "", cwd: str | Path = ROOT) -> str:
     """Run a command, in the root of the project if not told otherwise; return its output."""
     done = subprocess.run(command, cwd=cwd, input=text, capture_output=True, text=True)
     if done.returncode:
-        raise BenchError(f"{' '.join(map(str, command))[:200]}: {done.stderr[-2000:]}")
+        said = (done.stderr or done.stdout)[-2000:]
+        raise BenchError(f"{' '.join(map(str, command))[:200]}: {said}")
     return done.stdout
 
 
@@ -72,12 +73,13 @@ def down() -> None:
 @contextmanager
 def interval(seconds: float) -> Iterator[None]:
     """Let PUB and PUSH, in a lab that is brought up in here, send each so many seconds."""
-    before = os.environ.get("ZMQ_INTERVAL", "")  # an empty one is none
+    before = os.environ.copy()
     os.environ["ZMQ_INTERVAL"] = str(seconds)
     try:
         yield
     finally:
-        os.environ["ZMQ_INTERVAL"] = before
+        del os.environ["ZMQ_INTERVAL"]
+        os.environ.update(before)
 
 
 def typed(*words: str) -> Any:

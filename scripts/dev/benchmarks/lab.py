@@ -83,6 +83,13 @@ def base_image() -> str:
     return str(services["zmq-rep"]["build"]["args"]["BASE"])
 
 
+def tools() -> str:
+    """Return the name of the tests' image, built now: tshark and a browser."""
+    name = "praktikum-zmq-tshark"
+    run("docker", "build", "-q", "-t", name, "--build-arg", f"BASE={base_image()}", "tests")
+    return name
+
+
 def size() -> None:
     ours, base = (
         int(run("docker", "image", "inspect", "-f", "{{.Size}}", image)) / 1e6

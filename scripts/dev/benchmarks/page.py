@@ -10,7 +10,7 @@ import zmq
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.harness import ROOT, BenchError, row, run, wait_for
-from benchmarks.lab import base_image
+from benchmarks.lab import tools
 from benchmarks.many_browsers import many_browsers
 from benchmarks.serve import RAIN, RATE, fallen, free_port, rain, serve
 
@@ -20,8 +20,6 @@ TURNS = 3
 
 def page() -> None:
     """Measure it, with one browser and with many."""
-    argument = ["--build-arg", f"BASE={base_image()}"]
-    run("docker", "build", "-q", "-t", "praktikum-zmq-screen", *argument, "img")
     with chromium() as browser:
         delays = sorted(delay for _ in range(TURNS) for delay in to_the_page(browser))
         count = len(delays)
@@ -40,9 +38,9 @@ def page() -> None:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start Chromium in a container on this machine's network, and drive it from here."""
-    options = "--headless --no-sandbox --disable-gpu --no-first-run --remote-debugging-port=0"
+    shell = "chromium-headless-shell --no-sandbox --disable-gpu --remote-debugging-port=0"
     begin = ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m"]
-    container = run(*begin, "praktikum-zmq-screen", "chromium", *options.split()).strip()
+    container = run(*begin, tools(), *shell.split()).strip()
     try:
 
         def listening() -> list[str]:

@@ -48,8 +48,11 @@ class Script:
 
     def says(self, text: str) -> float:
         """Wait until its output holds this text; return when that was."""
-        wait_for(lambda: text in self.output.read_text(errors="replace"), text)
+        wait_for(lambda: text in self.text(), text)
         return time.perf_counter()
+
+    def text(self) -> str:
+        return self.output.read_text(errors="replace")
 
     def interrupt(self) -> float:
         """Do as Ctrl-C does half a second later, as no person is faster; return the seconds.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.captures import made_up, of_the_lab
 from benchmarks.harness import ROOT, TIMES, row, run
-from benchmarks.lab import base_image
+from benchmarks.lab import tools
 from benchmarks.live import live
 
 # Runs a program to its end; prints its seconds, and the most memory that it held, in MB. One that
@@ -36,30 +36,28 @@ def measure(folder: str, image: str, *command: str) -> tuple[float, float]:
 
 def wire() -> None:
     """Time it all, in turns."""
-    argument = ["--build-arg", f"BASE={base_image()}"]
-    run("docker", "build", "-q", "-t", "praktikum-zmq-tshark", *argument, "tests")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)  # tcpdump writes as a user of its own
-        read_beside_tshark(folder)
+        read_beside_tshark(folder, tools())
     with tempfile.TemporaryDirectory() as folder:
         written_while_reading(folder)
     live()
 
 
-def read_beside_tshark(folder: str) -> None:
+def read_beside_tshark(folder: str, image: str) -> None:
     def story(name: str) -> tuple[float, float]:
         return measure(folder, "praktikum-zmq", "python", "/wire/wirezmq.py", name)
 
     def beside(name: str) -> Iterator[float]:
         """Give our seconds and MB, then those of tshark, of runs in turns."""
-        tshark = ["praktikum-zmq-tshark", *TSHARK.split(), name]
+        tshark = [image, *TSHARK.split(), name]
         pairs = [(*story(name), *measure(folder, *tshark)) for _ in range(TIMES)]
         return map(statistics.median, zip(*pairs, strict=True))
 
     small = of_the_lab(Path(folder, "small.pcap"), 180)
     large = of_the_lab(Path(folder, "large.pcap"), 60_000)
     joined = ["mergecap", "-a", "-F", "pcap", "-w", "huge.pcap", *["large.pcap"] * 10]
-    measure(folder, "praktikum-zmq-tshark", *joined)
+    measure(folder, image, *joined)
     ours, memory, theirs, _ = beside("large.pcap")
     row(f"story of {large:,} packets", ours, "s", "<= 2", ("tshark", theirs))
     row("  its peak memory", memory, "MB", "< 100 MB")
@@ -71,7 +69,7 @@ def read_beside_tshark(folder: str) -> None:
         row(f"story of {what}", ours, "s", "<= 2", ("tshark", theirs))
         row("  its peak memory", held, "MB", "< 200 MB", ("tshark", held_too))
     start = statistics.median(story("small.pcap")[0] for _ in range(TIMES))
-    row(f"story of {small} packets, with start-up", start, "s", "< 0.4 s")
+    row(f"story of {small:,} packets, with start-up", start, "s", "< 0.4 s")
 
 
 def written_while_reading(folder: str) -> None:

@@ -55,15 +55,15 @@ def name_docker(machine: Machine) -> None:
 def docker_rootless(machine: Machine) -> None:
     """Docker of a user without any right, whose bridge is in a network namespace of its own."""
     packages = "docker.io docker-cli docker-compose docker-buildx ca-certificates iptables"
-    install(machine, *packages.split(), *"rootlesskit slirp4netns uidmap".split())
+    install(machine, *packages.split(), *"rootlesskit slirp4netns uidmap iproute2".split())
     machine.own_users()
     # Its start script is no command on Debian; a systemd would start it, and find its socket.
     rootless = "setsid /usr/share/docker.io/contrib/dockerd-rootless.sh >~/docker.log 2>&1 &"
     machine.run(f"PATH=$PATH:/usr/sbin:/sbin {rootless}")
     socket = "docker context create rootless --docker host=unix://$XDG_RUNTIME_DIR/docker.sock"
     machine.run(f"{socket}; docker context use rootless")
-    up = "for i in {1..60}; do docker info >/dev/null 2>&1 && break; sleep 1; done; docker info"
-    machine.try_("the engine", up, "rootless")
+    up = "for i in {1..60}; do docker info 2>&1 | grep rootless && exit; sleep 1; done"
+    machine.try_("the engine", f"{up}; cat ~/docker.log", "rootless")
     if machine.rows[-1][1] != "works":
         return
     machine.try_("scripts/demo", "scripts/demo", "zmq-wire -w zmq.pcap")

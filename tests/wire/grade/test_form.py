@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grade.form import FormError, milliseconds, numbers, parse, read_form
+from grade.form import EARLIER, QUESTIONS, FormError, milliseconds, numbers, parse, read_form
 from kelas import RIGHT, form
 
 
@@ -27,7 +27,7 @@ from kelas import RIGHT, form
         ("8 atau 9", []),
         ("-14", []),
         ("14.5", []),
-        ("9" * 10, []),
+        ("9" * 11, []),
         ("", []),
     ],
 )
@@ -108,3 +108,9 @@ def test_a_document_that_unpacks_to_much_is_read_no_further(tmp_path: Path) -> N
     with zipfile.ZipFile(tmp_path / "a.docx", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("word/document.xml", "<w:p>request = 14</w:p>" + " " * (64 << 20))
     assert read_form(str(tmp_path / "a.docx")).answers == {"request": "14"}
+
+
+def test_the_form_that_was_handed_out_before_is_marked_by_what_it_asks() -> None:
+    earlier = parse(b"greeting_req = 9\nrequest = 12\njobs_lost =")
+    assert earlier.odd == [] and list(earlier.questions) == list(EARLIER)
+    assert list(parse(b"request = 12\njobs_lost = 4").questions) == list(QUESTIONS)

@@ -5,13 +5,36 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dpkt  # type: ignore[import-untyped]
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capture.packet import Packet
-from output.words import losses
+from command import HELLO, WORLD
+from output.text import losses, story_lines
+from story.model import Connection
 from story.story import Story
-from tcp.segment import Segment, Segments
-from wire_packets import ACK, CLIENT, SERVER, ethernet, ip4, ip6, pcap, read, tcp, told, udp
+from tcp.segment import Segment, Segments, segment
+from wire_packets import (
+    ACK,
+    CLIENT,
+    PUSH,
+    SERVER,
+    SYN,
+    Talk,
+    ethernet,
+    frame,
+    greeting,
+    ip4,
+    ip6,
+    pcap,
+    read,
+    ready,
+    tcp,
+    told,
+    udp,
+)
 
 PROGRAM = Path(__file__).parents[3] / "wire/wirezmq.py"
 ETHERNET, RAW, SLL, SLL2, NULL = 1, 101, 113, 276, 0
@@ -174,3 +197,183 @@ def test_without_dpkt_it_says_so(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("wirezmq.py: the capture: this needs dpkt: pip install it")
     assert done.stderr.count("\n") == 1
+
+
+def cut(packets: list[bytes], snap: int) -> list[Packet]:
+    records = read(pcap(packets))
+    return [record._replace(data=record.data[:snap]) for record in records]
+
+
+def off_the_ports(records: list[Packet]) -> Connection:
+    found = Story(ports={})
+    for record in records:
+        found.feed(record)
+    found.end()
+    (connection,) = found.connections
+    return connection
+
+
+def test_a_short_snap_length_leaves_the_greeting() -> None:
+    talk = Talk().open().say(0, greeting()[:10]).say(1, greeting()[:11])
+    talk.say(0, greeting()[10:]).say(1, greeting()[11:]).say(0, ready(b"REQ")).say(1, ready(b"REP"))
+    connection = off_the_ports(cut(talk.say(0, HELLO).say(1, WORLD).packets, 84))
+    assert (connection.version, connection.mechanism) == ("3.1", "NULL")
+    assert connection.pattern == "REQ-REP"
+    notes = {event.kind: event.note for event in connection.events if event.note}
+    assert notes["greeting"] == "23 of its 64 bytes are not in the capture"
+    assert [event.text for event in connection.events[-2:]] == ["Hello", "World"]
+
+
+def fragments(packet: bytes, size: int, order: list[int]) -> list[bytes]:
+    """Cut the IP packet of an Ethernet frame into fragments."""
+    whole = dpkt.ip.IP(packet[14:])
+    body = bytes(whole.data)
+    made = []
+    for at in range(0, len(body), size):
+        part = dpkt.ip.IP(src=whole.src, dst=whole.dst, p=6, id=77)
+        part.offset, part.mf = at // 8, at + size < len(body)
+        part.data = body[at : at + size]
+        part.len = 20 + len(part.data)
+        made.append(ethernet(part))
+    return [made[index] for index in order]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1], [1, 2, 0]])
+def test_fragments_of_ip_are_put_together(order: list[int]) -> None:
+    talk = Talk().shake()
+    long = talk.add(0, ACK | PUSH, frame(b"", 1) + frame(b"y" * 50), skip=True)
+    talk.packets += fragments(long, 32, order)
+    found = told(talk.say(1, WORLD).capture)
+    (connection,) = found.connections
+    request = next(event for event in connection.events if event.kind == "request")
+    assert (request.text, request.packet, found.segments.fragments) == ("y" * 50, 10, 0)
+    assert connection.events[-1].text == "World"
+
+
+def test_a_fragment_that_is_missing_is_said() -> None:
+    talk = Talk().shake()
+    long = talk.add(0, ACK | PUSH, frame(b"", 1) + frame(b"y" * 50), skip=True)
+    talk.packets += fragments(long, 32, [0, 2])
+    lines = list(story_lines("x", told(talk.say(1, WORLD).capture)))
+    assert "2 packets are fragments whose other parts are not there" in lines
+    assert any("54 bytes (not in the capture)" in line for line in lines)
+
+
+@given(st.binary(max_size=200), st.sampled_from((0, 1, 101, 108, 113, 276, 147)))
+def test_no_packet_makes_the_headers_raise(data: bytes, link: int) -> None:
+    whole = ethernet(tcp(CLIENT, SERVER, 1, 0, SYN))
+    for packet in data, whole[:14] + data, whole[:34] + data, whole[: len(data)]:
+        segment(Packet(1, 0, link, packet, len(packet)))
+
+
+def over_vxlan(inner: bytes) -> bytes:
+    outer = dpkt.udp.UDP(sport=50000, dport=4789, ulen=16 + len(inner))
+    outer.data = bytes((8, 0, 0, 0, 0, 0, 42, 0)) + inner
+    return ethernet(dpkt.ip.IP(src=bytes(4), dst=bytes(4), p=17, data=outer, len=36 + len(inner)))
+
+
+def ipv6(extension: bool) -> bytes:
+    inner = bytes(tcp(CLIENT, SERVER, 9, 0, ACK, b"Hello").data)
+    options = b"\x06\x00" + bytes(6)
+    body = options + inner if extension else inner
+    head = struct.pack("!IHBB", 6 << 28, len(body), 0 if extension else 6, 64)
+    return head + b"\xfe\x80" + bytes(13) + b"\1" + b"\xfe\x80" + bytes(13) + b"\2" + body
+
+
+PLAIN = bytes(tcp(CLIENT, SERVER, 9, 0, ACK, b"Hello"))
+
+
+LINKS = {
+    "Ethernet": (1, ethernet(PLAIN)),
+    "VLAN": (1, bytes(12) + b"\x81\x00\x00\x05\x08\x00" + PLAIN),
+    "QinQ": (1, bytes(12) + b"\x88\xa8\x00\x07\x81\x00\x00\x05\x08\x00" + PLAIN),
+    "SLL": (113, bytes(14) + b"\x08\x00" + PLAIN),
+    "SLL2": (276, b"\x08\x00" + bytes(18) + PLAIN),
+    "NULL": (0, b"\2\0\0\0" + PLAIN),
+    "LOOP": (108, b"\0\0\0\2" + PLAIN),
+    "raw IP": (101, PLAIN),
+    "VXLAN": (1, over_vxlan(ethernet(PLAIN))),
+    "IPv6": (1, ethernet(ipv6(False), 0x86DD)),
+    "IPv6 with extension": (1, ethernet(ipv6(True), 0x86DD)),
+    "raw IPv6": (101, ipv6(False)),
+    "IPv6 in SLL2": (276, b"\x86\xdd" + bytes(18) + ipv6(False)),
+    "IPv4 options": (
+        1,
+        ethernet(b"\x46" + PLAIN[1:3] + b"\x31" + PLAIN[4:20] + bytes(4) + PLAIN[20:]),
+    ),
+    "padding": (1, ethernet(PLAIN) + bytes(20)),
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_every_kind_of_link_gives_the_same_segment(name: str) -> None:
+    link, data = LINKS[name]
+    found = segment(Packet(7, 0, link, data, len(data)))
+    assert isinstance(found, Segment)
+    assert (found.seq, found.flags, found.payload, found.cut) == (9, ACK, b"Hello", 0)
+
+
+@pytest.mark.parametrize("name", [name for name in LINKS if name != "padding"])
+def test_a_packet_cut_by_the_snap_length_says_how_much_is_missing(name: str) -> None:
+    link, data = LINKS[name]
+    found = segment(Packet(7, 0, link, data[:-3], len(data)))
+    assert isinstance(found, Segment)
+    assert (found.payload, found.cut) == (b"He", 3)
+
+
+LONG = bytes(range(256)) * 2  # as TCP, the bytes in the middle of it would make no sense
+
+
+def cut_ipv4(whole: bytes) -> list[bytes]:
+    """Cut an IPv4 packet into three fragments."""
+    made = []
+    for at in 20, 220, 420:
+        head = bytearray(whole[:20])
+        head[6:8] = ((at - 20) // 8 + 0x2000 * (at < 420)).to_bytes(2)  # offset, more to come
+        body = whole[at : at + 200] if at < 420 else whole[at:]
+        head[2:4] = (20 + len(body)).to_bytes(2)
+        made.append(bytes(head) + body)
+    return made
+
+
+def cut_ipv6(inner: bytes) -> list[bytes]:
+    """Return three fragments of an IPv6 packet with this in it."""
+    made = []
+    for at in 0, 200, 400:
+        body = inner[at : at + 200] if at < 400 else inner[at:]
+        head = struct.pack("!IHBB", 6 << 28, 8 + len(body), 44, 64) + bytes(15) + b"\1" + bytes(16)
+        made.append(head + struct.pack("!BxHI", 6, at + (at < 400), 42) + body)
+    return made
+
+
+SEGMENT = tcp(CLIENT, SERVER, 9, 0, ACK, LONG)
+
+
+TUNNEL = over_vxlan(ethernet(bytes(SEGMENT)))[14:]
+
+
+FRAGMENTS = {
+    "IPv4": [ethernet(part) for part in cut_ipv4(bytes(SEGMENT))],
+    "IPv6": [ethernet(part, 0x86DD) for part in cut_ipv6(bytes(SEGMENT.data))],
+    "VXLAN": [ethernet(part) for part in cut_ipv4(TUNNEL)],
+    "in VXLAN": [over_vxlan(ethernet(part)) for part in cut_ipv4(bytes(SEGMENT))],
+}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_fragments_give_the_segment(name: str, order: tuple[int, ...]) -> None:
+    segments = Segments()
+    parts = [FRAGMENTS[name][index] for index in order]
+    found = [segments.take(Packet(7, 0, 1, part, len(part))) for part in parts]
+    assert found[:2] == [None, None] and found[2] is not None
+    assert (found[2].seq, found[2].payload, found[2].cut) == (9, LONG, 0)
+    assert segments.fragments == 0
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_a_fragment_alone_is_counted(name: str) -> None:
+    segments = Segments()
+    part = FRAGMENTS[name][1]
+    assert segments.take(Packet(7, 0, 1, part, len(part))) is None
+    assert segments.fragments == 1

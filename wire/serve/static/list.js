@@ -20,7 +20,7 @@ export class List extends Listbox {
     const fits = (event) => (event.skipped ? !wanted : picked.has(event.connection)
       && (!topic || !event.topic || event.topic === topic)
       && (!wanted || `${event.who} ${event.said}`.toLocaleLowerCase().includes(wanted)));
-    const all = state.events.filter(fits).sort((a, b) => a.packet - b.packet || 0);
+    const all = state.events.filter(fits).sort((a, b) => a.packet - b.packet);
     this.state = state;
     this.found = all.length;
     const events = all.slice(-MOST), rows = [], known = new Map();

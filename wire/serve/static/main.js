@@ -124,7 +124,10 @@ const hear = (news) => {
 const moved = (how) => {
   if (document.activeElement !== find("packet")) find("packet").value = state.packets;
   if (document.activeElement !== find("slider")) find("slider").value = state.packets;
-  if (how !== "play" && wanted === null) {
+  if (how === "leap" && wanted !== null) {
+    render();
+    wanted = null; // there or not
+  } else if (how !== "play") {
     const events = state.events.filter((event) => !event.skipped);
     const last = events.reduce((a, b) => (!a || b.step > a.step ? b : a), null);
     if (chosen !== ALL) chosen = last?.connection ?? null;

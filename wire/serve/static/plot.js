@@ -23,7 +23,7 @@ export class Plot {
     for (let back = 0; back < SECONDS; back++) {
       const count = bins?.get(last - back) ?? 0;
       const height = Math.max(1, 19 * count / peak).toFixed(1);
-      if (count) line += `M${59.1 - back},20 v-${height} h.8 V20 z `;
+      if (count) line += `M${59.1 - back},20 v${-height} h.8 V20 z `;
     }
     const rate = recent / Math.min(RECENT, Math.max(1, last));
     const said = number(Number(rate.toFixed(rate < 10 ? 1 : 0)));

@@ -1,0 +1,78 @@
+"""Marks counts of packets, such as a display filter of Wireshark shows in its status bar.
+
+push: tcp.flags.push == 1 && tcp.port == 5555
+subscriber_data: tcp.dstport == 12345 && tcp.len > 0
+"""
+
+from collections import Counter
+
+from capture.packet import Packet
+from grade import mistakes
+from grade.form import QUESTIONS, Form, whole
+from grade.mistakes import Mistake
+from story.model import New
+from story.reader import Segment
+from story.story import Story
+
+PSH = 8  # the flag in TCP's header (RFC 9293, 3.1)
+# What is counted of a port: packets to it and from it, those with data, those with PSH.
+TO, FROM, DATA_TO, DATA_FROM, PSH_TO, PSH_FROM = range(6)
+
+
+class Counts:
+    """Counts the packets of each TCP port."""
+
+    def __init__(self, form: Form) -> None:
+        self.ports: dict[bytes, list[int]] = {}  # 2 bytes -> the six counts
+
+    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
+        """Take note of a packet; None at the end."""
+        if segment is None:
+            return
+        data, push = bool(segment.payload or segment.cut), bool(segment.flags & PSH)
+        for way, port in (FROM, segment.key[-4:-2]), (TO, segment.key[-2:]):
+            counts = self.ports.setdefault(port, [0] * 6)
+            counts[way] += 1
+            counts[DATA_TO + way] += data
+            counts[PSH_TO + way] += push
+
+    def _counts(self, pattern: str, story: Story) -> list[int]:
+        """Return the six counts of the ports at which servers of a pattern listen."""
+        servers = {c.server.rpartition(":")[2] for c in story.connections if c.pattern == pattern}
+        found = [self.ports.get(int(port).to_bytes(2), [0] * 6) for port in servers]
+        return [sum(counts) for counts in zip(*found, strict=True)] if found else [0] * 6
+
+    def example(self, key: str, story: Story) -> str:
+        """Return the answer that is right, "" if there is no such connection."""
+        counts = self._counts(QUESTIONS[key].whose, story)
+        true = counts[PSH_TO] + counts[PSH_FROM] if key == "push" else counts[DATA_TO]
+        return str(true) if true else ""
+
+    def mistake(self, key: str, given: str, story: Story) -> Mistake | None:
+        """Return what is wrong with a count, None if it is right."""
+        number, counts = whole(given), self._counts(QUESTIONS[key].whose, story)
+        if number is None:
+            return Mistake(mistakes.NO_NUMBER, key)
+        if str(number) == self.example(key, story):
+            return None
+        events: Counter[str] = Counter()
+        for connection in story.connections:
+            events.update(connection.counts)
+        if key == "push":
+            found = {
+                mistakes.REQUESTS: [events["request"]],
+                mistakes.MESSAGES: [events["request"] + events["reply"]],
+                mistakes.ALL_PACKETS: [counts[TO] + counts[FROM]],
+                mistakes.ONE_WAY: [counts[PSH_TO], counts[PSH_FROM]],
+                mistakes.ALL_PORTS: [sum(each[PSH_TO] for each in self.ports.values())],
+            }
+        else:
+            found = {
+                mistakes.SUBSCRIBES: [events["subscribe"]],
+                mistakes.WITH_EMPTY: [counts[TO]],
+                mistakes.BOTH_WAYS: [counts[DATA_TO] + counts[DATA_FROM]],
+            }
+        for name, numbers in found.items():
+            if number and number in numbers:
+                return Mistake(mistakes.TAKEN, key, name)
+        return Mistake(mistakes.TAKEN, key, mistakes.OTHER_NUMBER)

@@ -1,0 +1,169 @@
+"""Marks packet numbers: does the packet hold what was asked for?
+
+A packet is right if it holds that whole or in part, so several may be; only the start of a greeting
+is in one. What is in a wrong one names the mistake: "TCP ACK taken for reply".
+"""
+
+from typing import NamedTuple
+
+from capture.packet import Packet
+from grade import mistakes
+from grade.form import ALL, Form, numbers
+from grade.mistakes import NO_TCP, OTHER_DATA, Mistake
+from story.model import Connection, Event, New
+from story.reader import Segment
+from story.story import Story
+
+RECENT = 1000  # packets back in which a packet that was captured twice is looked for
+HELD = 20  # things in such a packet; of one that an answer names all are held
+NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
+NAMES |= {"job": "job", "cancel": "CANCEL"}
+WAITING = 10_000  # requests without a reply that are remembered
+ALIKE = {"ready": ("ready", "initiate"), "delimiter": ("reply",)}  # what is asked -> kinds of it
+Exchange = tuple[int, int]  # numbers of a connection, and of a request in it (0: not known)
+KEYS = [key for key, question in ALL.items() if question.module == "packets"]
+
+
+class Sight(NamedTuple):
+    """What a packet holds."""
+
+    connection: Connection
+    sender: str
+    kind: str
+    begin: int  # the packet with its first byte
+    size: int  # bytes of the bodies of its ZMTP frames
+    exchange: Exchange  # of a request and of its reply the same
+
+    @property
+    def role(self) -> str:
+        return self.connection.role(self.sender)
+
+
+class Packets:
+    """Looks, while a capture is read, at what the packet numbers of a form point to."""
+
+    def __init__(self, form: Form) -> None:
+        self.named = {key: numbers(form.answers.get(key, "")) for key in KEYS}
+        self.asked = {number for named in self.named.values() for number in named}
+        self.first: dict[tuple[str, str], int] = {}  # kind, sender's type -> its first packet
+        self.seen: dict[int, list[Sight]] = {}  # of the last RECENT packets, and of those asked for
+        self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
+        self.tcp: dict[int, str] = {}  # packet that was asked for -> what TCP does there
+        self.twins: dict[int, int] = {}  # packet that was asked for -> where its data came first
+        self.ends: dict[int, tuple[str, str]] = {}  # packet where they did -> sender, receiver
+        self.unanswered: dict[Exchange, None] = {}  # requests without a reply
+
+    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
+        """Take note of a packet and of the events that it completes; None at the end."""
+        oldest = packet.number - RECENT if packet else 0
+        for connection, event in new:
+            sight = self._sight(connection, event)
+            if event.kind == "reply":
+                for number in delimiter(connection):
+                    self.first.setdefault(("delimiter", ""), number)
+            begun = event.first_packet if event.kind == "greeting" else event.packet
+            for role in "", sight.role:
+                self.first.setdefault((event.kind, role), begun)
+            if event.layer == "ZMTP":
+                places = {event.packet, event.first_packet, *(part.packet for part in event.parts)}
+                ends = event.sender, connection.peer(event.sender)
+                for number, others in self.ends.items():
+                    if event.first_packet < number < event.packet and others == ends:
+                        places.add(number)
+                for number in places:
+                    if number > oldest or number in self.asked:
+                        sights = self.seen.setdefault(number, [])
+                        if len(sights) < HELD or number in self.asked:
+                            sights.append(sight)
+        if packet:
+            self._packet(packet, segment)
+
+    def _sight(self, connection: Connection, event: Event) -> Sight:
+        exchange = (connection.number, event.exchange)
+        if event.kind == "request":
+            self.unanswered[exchange] = None
+            if len(self.unanswered) > WAITING:
+                del self.unanswered[next(iter(self.unanswered))]
+        elif event.kind == "reply":
+            self.unanswered.pop(exchange, None)
+        begin, size = event.first_packet, event.size
+        return Sight(connection, event.sender, event.kind, begin, size, exchange)
+
+    def _packet(self, packet: Packet, part: Segment | None) -> None:
+        """Find where the data of a packet came first, and what TCP does in it."""
+        number = packet.number
+        if part and part.payload:
+            sent = (part.key, part.seq, part.payload[:64])
+            first = self.packets.setdefault(sent, number)
+            if number in self.asked:
+                self.asked.add(first)
+                self.twins[number] = first
+                self.ends[first] = part.ends
+            if len(self.packets) > RECENT:
+                del self.packets[next(iter(self.packets))]
+        if number in self.asked:
+            flag = part and part.flag
+            self.tcp[number] = f"TCP {flag}" if flag else OTHER_DATA if part else NO_TCP
+        if number > RECENT and number - RECENT not in self.asked:
+            self.seen.pop(number - RECENT, None)
+
+    def example(self, key: str, story: Story) -> str:
+        """Return a packet that would be right, "" if the capture has none."""
+        return str(self.first.get((ALL[key].asks, ALL[key].whose), ""))
+
+    def right(self, key: str, packet: int) -> list[Sight]:
+        """Return what makes a packet a right answer, which is nothing if it is wrong."""
+        question, here = ALL[key], self.twins.get(packet, packet)
+        kinds = ALIKE.get(question.asks, (question.asks,))
+        sights = [sight for sight in self.held(packet) if sight.kind in kinds]
+        if question.whose:
+            sights = [sight for sight in sights if sight.role == question.whose]
+        if key == "greeting_start":
+            sights = [sight for sight in sights if here == sight.begin]
+        elif key == "delimiter":
+            sights = [sight for sight in sights if here in delimiter(sight.connection)]
+        elif key == "reply":
+            requests = self.all_right("request")
+            asked = {sight.exchange for sight in requests} - self.unanswered.keys()
+            sights = [sight for sight in sights if not asked or sight.exchange in asked]
+            if requests and not asked and packet < max(self.named["request"]):
+                sights = []  # the request was sent again, on another connection, and that is later
+        return sights
+
+    def all_right(self, key: str) -> list[Sight]:
+        """Return what makes an answer right: of two numbers both have to be."""
+        found = [self.right(key, packet) for packet in self.named[key]]
+        return [sight for sights in found for sight in sights] if found and all(found) else []
+
+    def held(self, packet: int) -> list[Sight]:
+        """Return what a packet holds, or the one in which its data came first."""
+        return self.seen.get(packet) or self.seen.get(self.twins.get(packet, packet), [])
+
+    def mistake(self, key: str, given: str, story: Story) -> Mistake | None:
+        """Return the mistake in the packet numbers of an answer, None if it is right."""
+        if not self.named[key]:
+            return Mistake(mistakes.NO_NUMBER, key)
+        packet = next((n for n in self.named[key] if not self.right(key, n)), None)
+        if packet is None:
+            return None
+        if not 0 < packet <= story.packets:
+            return Mistake(mistakes.NOT_THERE, key)
+        sights = self.held(packet)
+        if not sights:
+            return Mistake(mistakes.TAKEN, key, self.tcp.get(packet, OTHER_DATA))
+        found = sights[-1]
+        kind = NAMES.get(found.kind, found.kind)
+        if key == "greeting_start" and found.kind == "greeting" and found.role == "REQ":
+            return Mistake(mistakes.TAKEN, key, mistakes.REST, kind)
+        if key == "delimiter" and found.kind == "reply":
+            return Mistake(mistakes.TAKEN, key, mistakes.LATER_REPLY)
+        if found.kind in ("greeting", "ready", "initiate") and ALL[key].whose:
+            return Mistake(mistakes.TAKEN, key, mistakes.OF, kind, found.role)
+        another = mistakes.ANOTHER if found.kind == ALL[key].asks else "{kind}"
+        return Mistake(mistakes.TAKEN, key, another, kind)
+
+
+def delimiter(connection: Connection) -> set[int]:
+    """Return the packet with the empty delimiter of a connection's first reply."""
+    reply = connection.firsts.get("reply")
+    return {part.packet for part in reply.parts if part.role == "delimiter"} if reply else set()
