@@ -52,10 +52,10 @@ class Jobs(Task):
             (self._hand if handed else self._confirm)(connection, event)
 
     def _hand(self, connection: Connection, event: Event) -> None:
-        found, packet, jobs = record(event), event.packet, self.ledger.jobs
-        number, takes = whole(event, found, "job"), seconds(event, found, "seconds")
         if self.count == MOST:
             return self.note(JOBS, why.MORE, {"most": MOST})
+        found, packet, jobs = record(event), event.packet, self.ledger.jobs
+        number, takes = whole(event, found, "job"), seconds(event, found, "seconds")
         self.count += 1
         job = jobs.setdefault(number, Job(takes))
         about: dict[str, object] = {"job": number, "packet": packet}

@@ -7,7 +7,7 @@ with each id, and the same id gets the same reply, however often it is asked.
 from grade.mistakes import N_
 from grade.requirements import Reason
 from grade.tasks import reasons as why
-from grade.tasks.content import WHOLE, name, record, shown, text, whole
+from grade.tasks.content import Refused, name, record, shown, text, whole
 from grade.tasks.ids import Asked, again, counter
 from grade.tasks.task import MOST, NAMED, Finding, Task
 from story.model import Connection, Event
@@ -48,14 +48,16 @@ class Once(Task):
             self._reply(event, self.waiting.pop(exchange, "") if event.exchange else "")
 
     def _request(self, event: Event, exchange: tuple[int, int]) -> None:
-        found, packet = record(event), event.packet
-        key, said = name(event, found, "id"), hash(name(event, found, "text", WHOLE))
         if self.count == MOST:
             return self.note(REQUESTS, why.MORE, {"most": MOST})
+        found, packet = record(event), event.packet
+        key, asks = name(event, found, "id"), found.get("text")
+        if not isinstance(asks, str):
+            raise Refused(event, why.NO_STRING, key="text")
         self.count += 1
         self.waiting[exchange] = key
-        asked = self.ids.setdefault(key, Asked(key, [], said))
-        if asked.said != said:
+        asked = self.ids.setdefault(key, Asked(key, [], hash(asks)))
+        if asked.said != hash(asks):
             fields = {"id": shown(key), "first": asked.packets[0], "packet": packet}
             self.note(REQUESTS, why.OTHER_ASK, fields)
         if asked.reply:
