@@ -280,4 +280,5 @@ def test_more_jobs_than_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     assert missing(rows(good(), 1)) == {}
     lab = good()
     lab.hand(1, job(5), 20)
+    lab.confirm(1, 5, 22.1)
     assert missing(rows(lab, 1)) == {JOBS: "there are more than 6: the others are not looked at"}

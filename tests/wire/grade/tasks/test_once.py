@@ -75,6 +75,19 @@ def test_the_reply_to_the_first_may_come_after_all() -> None:
     assert missing(rows(lab, 3)) == {}
 
 
+def test_a_reply_to_a_client_that_has_gone_did_not_come() -> None:
+    lab = Lab()
+    lab.both("a1", 1)
+    lab.ask("a2")
+    lab.end(lab.clients[0], 0)
+    lab.reply("a2", 2)
+    found = missing(rows(lab, 3))
+    assert found[REPLIES] == "id a2 was asked in packet 10, and got no reply"
+    lab.client()
+    lab.both("a2", 2)
+    assert missing(rows(lab, 3)) == {}
+
+
 def test_a_capture_in_which_nothing_was_sent_again() -> None:
     lab = Lab()
     lab.both("a1", 1)
@@ -216,5 +229,5 @@ def test_more_requests_than_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
     assert missing(rows(good(), 3)) == {}
     lab = good()
     lab.both("a4", 4)
-    found = missing(rows(lab, 3))
-    assert found[REQUESTS] == "there are more than 4: the others are not looked at"
+    said = "there are more than 4: the others are not looked at"
+    assert missing(rows(lab, 3)) == {REQUESTS: said}
