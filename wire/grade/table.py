@@ -54,7 +54,7 @@ def _missing(graded: Graded) -> Iterator[str]:
         rows = [row for row in graded.missing if row.pattern == pattern]
         whole = len(rows) == sum(row.pattern == pattern for row in graded.asked)
         asked = "missing" if whole else f"without {', '.join(row.asked for row in rows)}"
-        causes = "; ".join(dict.fromkeys(row.cause for row in rows))
+        causes = "; ".join(dict.fromkeys(str(row.cause) for row in rows))
         alike.setdefault((asked, causes), []).append(pattern)
     for (asked, causes), patterns in alike.items():
         yield f"{' and '.join(patterns)} {asked} ({causes})"

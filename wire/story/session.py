@@ -154,7 +154,7 @@ class Session:
             return False
         self.connection, self.runs = connection, Runs()
         shown = KEPT if store.each else SHOWN
-        self.messages = MessageAssembler(connection, self.told.expect, shown)
+        self.messages = MessageAssembler(connection, self.told.expect, shown, store.whole)
         held, self.held = self.held, []
         for side, happened in held:
             if happened.kind == "gap":
