@@ -4,31 +4,16 @@ Requests are {"id": "a1", "text": "…"}, replies {"id": "a1", "count": 3}: the 
 with each id, and the same id gets the same reply, however often it is asked.
 """
 
-from bisect import bisect
-from dataclasses import dataclass
-from itertools import accumulate
-
 from grade.mistakes import N_
 from grade.requirements import Reason
-from grade.tasks.content import WHOLE, Refused, name, record, shown, text, whole
-from grade.tasks.task import MOST, Finding, Task
+from grade.tasks import reasons as why
+from grade.tasks.content import WHOLE, name, record, shown, text, whole
+from grade.tasks.ids import Asked, again, counter
+from grade.tasks.task import MOST, NAMED, Finding, Task
 from story.model import Connection, Event
 from story.story import Story
 
-
-@dataclass(slots=True)
-class Asked:
-    """All that became of one id."""
-
-    first: int  # packet of its first request
-    said: int  # what the text of its request hashes to
-    requests: int = 0
-    again: int = 0  # packet of a request that came before any reply did
-    repeated: int = 0  # packet of one that came after the reply
-    reply: int = 0  # packet of the first reply
-    replied: str = ""
-    count: int = 0
-    ids: int = 0  # that had been asked when it was replied to
+REQUESTS, REPLIES, AGAIN, SAME, COUNTER = range(5)
 
 
 class Once(Task):
@@ -42,7 +27,7 @@ class Once(Task):
         N_("the same reply to the same id"),
         N_("a counter that rose by one for each id"),
     )
-    of_all = (1, 3, 4)
+    of_all = (REPLIES, SAME, COUNTER)
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,108 +35,65 @@ class Once(Task):
         self.waiting: dict[tuple[int, int], str] = {}  # connection, exchange -> id
         self.count = 0  # requests
 
+    def about(self, connection: Connection, event: Event) -> int:
+        """Return which of `asked` is about such a message."""
+        return REQUESTS if event.kind == "request" else REPLIES
+
     def take(self, connection: Connection, event: Event) -> None:
         """Take note of one event."""
-        if event.kind in ("request", "reply"):
-            request = event.kind == "request"
-            try:
-                (self._request if request else self._reply)(connection, event)
-            except Refused as refused:
-                self.wrong.setdefault(0 if request else 1, refused.reason)
+        if event.kind == "request":
+            self._request(event, (connection.number, event.exchange))
+        elif event.kind == "reply":
+            exchange = connection.number, event.exchange
+            self._reply(event, self.waiting.pop(exchange, "") if event.exchange else "")
 
-    def _request(self, connection: Connection, event: Event) -> None:
-        found = record(event)
+    def _request(self, event: Event, exchange: tuple[int, int]) -> None:
+        found, packet = record(event), event.packet
         key, said = name(event, found, "id"), hash(name(event, found, "text", WHOLE))
         if self.count == MOST:
-            more = N_("more than {most} requests: the others are not looked at")
-            return self.note(0, more, most=MOST)
+            return self.note(REQUESTS, why.MORE, {"most": MOST})
         self.count += 1
-        self.waiting[connection.number, event.exchange] = key
-        asked = self.ids.setdefault(key, Asked(event.packet, said))
+        self.waiting[exchange] = key
+        asked = self.ids.setdefault(key, Asked(key, [], said))
         if asked.said != said:
-            text = N_("id {id} has one text in packet {first} and another in packet {packet}")
-            self.note(0, text, id=shown(key), first=asked.first, packet=event.packet)
-        if asked.requests and asked.reply:
-            asked.repeated = asked.repeated or event.packet
-        elif asked.requests:
-            asked.again = asked.again or event.packet
-        asked.requests += 1
+            fields = {"id": shown(key), "first": asked.packets[0], "packet": packet}
+            self.note(REQUESTS, why.OTHER_ASK, fields)
+        if asked.reply:
+            asked.repeated = asked.repeated or packet
+        elif len(asked.packets) < 2:
+            asked.packets.append(packet)
         return None
 
-    def _reply(self, connection: Connection, event: Event) -> None:
-        wanted = self.waiting.pop((connection.number, event.exchange), None)
-        found = record(event)
-        key, count = name(event, found, "id"), whole(event, found, "count")
-        if wanted not in (None, key):
-            said = N_("packet {packet} replies to id {other}, and the request was {id}")
-            return self.note(1, said, packet=event.packet, other=shown(key), id=shown(wanted or ""))
-        asked = self.ids.get(key)
-        if asked is None:
-            said = N_("packet {packet} replies to id {id}, which was not asked before")
-            return self.note(1, said, packet=event.packet, id=shown(key))
-        if not asked.reply:
-            asked.reply, asked.replied, asked.count = event.packet, text(event), count
+    def _reply(self, event: Event, wanted: str) -> None:
+        found, packet = record(event), event.packet
+        key, count, said = name(event, found, "id"), whole(event, found, "count"), text(event)
+        asked, about = self.ids.get(key), {"id": shown(key), "packet": packet}
+        if wanted and wanted != key:
+            self.note(REPLIES, why.OTHER_ID, about | {"wanted": shown(wanted)})
+        elif asked is None:
+            self.note(REPLIES, why.NOT_ASKED, about, absent=True)
+        elif not asked.reply:
+            asked.reply, asked.replied, asked.count = packet, said, count
             asked.ids = len(self.ids)
-        elif asked.replied != text(event):
-            said = N_("id {id} got {one} in packet {first} and {other} in packet {packet}")
-            both = {"one": shown(asked.replied), "other": shown(text(event))}
-            self.note(3, said, id=shown(key), first=asked.reply, packet=event.packet, **both)
-        return None
+        elif asked.replied != said:
+            both = {"one": shown(asked.replied), "other": shown(said), "first": asked.reply}
+            self.note(SAME, why.DIFFER, about | both)
 
     def found(self, story: Story) -> list[Finding]:
         """Return what there is of each that is asked for."""
-        if not self.ids:
-            none = self.wrong.get(0) or Reason(N_("no request was sent to REP"), absent=True)
+        ids = list(self.ids.values())
+        if not ids:
+            none = self.wrong.get(REQUESTS) or Reason(why.NO_ASK, absent=True)
             return [none] * len(self.asked)
-        all_ids = self.ids.values()
-        replied = sorted((one for one in all_ids if one.reply), key=lambda one: one.reply)
+        replied = sorted((one for one in ids if one.reply), key=lambda one: one.reply)
+        first, twice = ids[0].packets[:1], again(ids)
         if not replied:
-            none = self.wrong.get(1) or Reason(N_("no reply came to any request"), absent=True)
-            return [[min(one.first for one in all_ids)], none, self._again(), none, none]
-        around = [replied[0].reply, replied[-1].reply]
-        twice = [one.reply for one in replied if one.requests > 1]
-        first = [min(one.first for one in all_ids)]
-        counted = self._counter(replied) or around
-        return [first, self._unanswered() or around, self._again(), twice[:3] or around, counted]
-
-    def _unanswered(self) -> Reason | None:
-        for key, one in self.ids.items():
-            if not one.reply:
-                said = N_("id {id} was asked in packet {packet}, and got no reply")
-                return Reason(said, {"id": shown(key), "packet": one.first}, absent=True)
-        return None
-
-    def _again(self) -> Finding:
-        """Return the packets of a request that was sent twice, or why none was."""
-        for one in self.ids.values():
-            if one.again:
-                return [one.first, one.again]
-        for key, one in self.ids.items():
-            if one.repeated:
-                said = N_("id {id} was sent again in packet {packet}, after its reply in {reply}")
-                fields = {"id": shown(key), "packet": one.repeated, "reply": one.reply}
-                return Reason(said, fields, absent=True)
-        said = N_("no id was sent twice: pause the server while a client asks")
-        return Reason(said, absent=True)
-
-    def _counter(self, replied: list[Asked]) -> Reason | None:
-        """Return where the counter did not rise by one for one id, None if it always did."""
-        packets = [one.reply for one in replied]
-        highest = list(accumulate((one.count for one in replied), max))
-        low = min(one.count for one in replied)
-        names = {id(one): shown(key) for key, one in self.ids.items()}
-        for one in replied:
-            before = bisect(packets, one.first)
-            fields = {"id": names[id(one)], "count": one.count, "packet": one.reply, "low": low}
-            if before and one.count <= highest[before - 1]:
-                said = N_(
-                    "id {id} got {count} in packet {packet}, though {high} was reached before"
-                )
-                return Reason(said, fields | {"high": highest[before - 1]})
-            if one.count - low >= one.ids:
-                said = N_(
-                    "with {count} in packet {packet} the counter had risen {rise} times since "
-                    "{low}, for {ids} ids"
-                )
-                return Reason(said, fields | {"rise": one.count - low, "ids": one.ids})
-        return None
+            none = self.wrong.get(REPLIES) or Reason(why.NO_REPLY, absent=True)
+            return [first, none, twice, none, none]
+        around: Finding = [replied[0].reply, replied[-1].reply]
+        every = around
+        if missing := [one for one in ids if not one.reply]:
+            fields = {"id": shown(missing[0].id), "packet": missing[0].packets[0]}
+            every = Reason(why.UNANSWERED, fields, absent=True)
+        same = [one.reply for one in replied if one.repeated or len(one.packets) > 1]
+        return [first, every, twice, same[:NAMED] or around, counter(replied) or around]
