@@ -35,6 +35,8 @@ def feedback(row: Graded) -> list[str]:
         lines.append(
             _("The capture could not be read to its end: {reason}").format(reason=row.error)
         )
+    if row.task:
+        return lines + _task(row) * bool(row.packets)
     if row.packets:
         lines.append(_("What the lab asks for:"))
         for asked in row.asked:
@@ -52,3 +54,12 @@ def feedback(row: Graded) -> list[str]:
         words = mark.mistake.spoken() if mark.mistake else words
         lines.append(f"  {SIGNS[mark.verdict]} {mark.key}: {words}")
     return [*lines, *(f"  {odd}" for odd in row.odd)]
+
+
+def _task(row: Graded) -> list[str]:
+    """Return what a task asks for, and why what is missing is."""
+    lines = [_("What task {number} asks for:").format(number=row.task)]
+    for asked in row.asked:
+        found = _("found") if asked.packets else f"{_('MISSING')}: {asked.cause}"
+        lines.append(f"  {_(asked.asked)}: {found}")
+    return lines

@@ -3,7 +3,7 @@
 `rows(story)` is the table; a capture passes if every row is found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from capture import BRIDGE
@@ -17,13 +17,24 @@ SCRIPTS = {"REQ-REP": "clientzmq.py", "PUB-SUB": "subzmq.py", "PUSH-PULL": "pull
 MESSAGES = 3  # that a subscriber should get under its topic
 
 
+class Reason(NamedTuple):
+    """Why something is missing, said in the language that is spoken when it is made a text."""
+
+    text: str  # as it stands in the catalogue
+    fields: Mapping[str, object] = {}
+    absent: bool = False  # it says that something did not pass, which may not be in the capture
+
+    def __str__(self) -> str:
+        return _(self.text).format(**self.fields)
+
+
 class Requirement(NamedTuple):
-    """One thing that the lab asks for."""
+    """One thing that the lab, or a task, asks for."""
 
     pattern: str
     asked: str
     packets: str  # where it is, "" if it is missing
-    cause: str = ""  # the likely cause, if it is missing
+    cause: str | Reason = ""  # the likely cause, if it is missing
 
 
 def rows(story: Story) -> list[Requirement]:
@@ -142,10 +153,13 @@ def _holes(connection: Connection) -> bool:
     return False
 
 
-def table(name: str, story: Story, colour: bool = False, where: bool = True) -> Iterator[str]:
+def table(
+    name: str, found: list[Requirement], story: Story, colour: bool = False, where: bool = True
+) -> Iterator[str]:
     """Yield the table of one capture as text, with its packets unless a student is to find them."""
-    found, nowhere = rows(story), foreign(story)
+    nowhere = foreign(story)
     held = sum(bool(row.packets) for row in found)
+    wide = max(30, *(len(row.asked) for row in found))
     width = max(map(len, (_("found"), _("MISSING")))) + 2
     yield _("{name}: {held} of {all} found").format(name=name, held=held, all=len(found))
     if nowhere:  # the cause of all
@@ -156,17 +170,16 @@ def table(name: str, story: Story, colour: bool = False, where: bool = True) -> 
             said = spoken().ngettext("packet {numbers}", "packets {numbers}", many)
             mark, said = _("found"), said.format(numbers=row.packets) if where else ""
         else:
-            mark, said = _("MISSING"), "" if nowhere else row.cause
+            mark, said = _("MISSING"), "" if nowhere else str(row.cause)
         code = "32" if row.packets else "31"
         shown = f"\x1b[{code}m{mark:<{width}}\x1b[0m" if colour else f"{mark:<{width}}"
-        yield f"  {row.pattern:<10} {row.asked:<30} {shown}{said}".rstrip()
+        yield f"  {row.pattern:<10} {row.asked:<{wide}} {shown}{said}".rstrip()
 
 
-def summary(name: str, story: Story) -> str:
+def summary(name: str, found: list[Requirement], story: Story) -> str:
     """Return one line for a capture among many: how much of each pattern is found."""
-    found = rows(story)
     said = []
-    for pattern in SCRIPTS:
+    for pattern in dict.fromkeys(row.pattern for row in found):
         here = [bool(row.packets) for row in found if row.pattern == pattern]
         said.append(f"{pattern} {sum(here)}/{len(here)}")
     verdict = _("complete") if all(row.packets for row in found) else _("MISSING")

@@ -30,13 +30,16 @@ class MessageAssembler:
 
     __slots__ = (
         *("connection", "exchanges", "expect", "kinds", "mechanisms", "pending", "resumed"),
-        *("senders", "shown", "typed"),
+        *("senders", "shown", "typed", "whole"),
     )
 
-    def __init__(self, connection: Connection, expect: str = "", shown: int = SHOWN) -> None:
+    def __init__(
+        self, connection: Connection, expect: str = "", shown: int = SHOWN, whole: int = 0
+    ) -> None:
         self.connection = connection
         self.expect = os.fsencode(expect)  # what a request should be
         self.shown = shown  # characters of a text
+        self.whole = whole  # bytes up to which the body of a message stays whole in Event.wire
         self.senders = (connection.client, connection.server)
         self.pending = (Pending(), Pending())
         self.exchanges = Exchanges(connection.late)
@@ -155,7 +158,7 @@ class MessageAssembler:
         event = Event(
             last.last, time, sender, kind, " | ".join(shown), size, frames[0].first, parts
         )
-        event.wire = shortened(frames)
+        event.wire = shortened(frames, self.whole)
         if missing:
             event.note = f"{missing} of its bytes are not in the capture"
         elif pending.beyond:

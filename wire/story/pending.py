@@ -6,9 +6,12 @@ PARTS = 100  # frames of a message that are kept
 WIRE, FRAMES = 256, 8  # bytes of a body that are kept with an event, and frames of it
 
 
-def shortened(frames: list[Frame]) -> list[Frame]:
-    """Return the first FRAMES frames, each with the first WIRE bytes of its body."""
-    return [f if f.size <= WIRE else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
+def shortened(frames: list[Frame], whole: int = 0) -> list[Frame]:
+    """Return the first FRAMES frames, each with its body if that has at most `whole` bytes, or
+    else with the first WIRE bytes of it.
+    """
+    most = max(whole, WIRE)
+    return [f if f.size <= most else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
 
 
 class Pending:

@@ -200,7 +200,7 @@ class Session:
             return False
         self.connection, self.runs = connection, Runs()
         shown = KEPT if store.each else SHOWN
-        self.messages = MessageAssembler(connection, self.told.expect, shown)
+        self.messages = MessageAssembler(connection, self.told.expect, shown, store.whole)
         return True
 
     def _end(self, tcp: TCPConnection, sides: tuple[int, ...], closes: bool = False) -> str:

@@ -13,10 +13,13 @@ BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it
 
 
 class ConnectionStore:
-    """The connections of a story. `each`: no event is put into a run, and ROOM does not count."""
+    """The connections of a story. `each`: no event is put into a run, and ROOM does not count.
 
-    def __init__(self, each: bool, keep: bool) -> None:
-        self.each, self.keep = each, keep
+    `whole`: bytes up to which bodies are whole.
+    """
+
+    def __init__(self, each: bool, keep: bool, whole: int = 0) -> None:
+        self.each, self.keep, self.whole = each, keep, whole
         self.connections: list[Connection] = []
         self.count = 0  # connections, with those that are not kept
         self.attempts = 0  # those among them that are refused attempts
@@ -69,6 +72,7 @@ class ConnectionStore:
             else:
                 events.append(event)
                 weight = BASE + LETTER * len(event.text) + PART * len(event.parts)
+                weight += min(event.size, self.whole)
                 connection.weight += weight
                 self.room -= weight
 

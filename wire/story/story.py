@@ -29,7 +29,8 @@ class Story:
     """Reads packets one by one. `ports` are hints: port -> types of the client and the server.
 
     `each`: keep every event, and the lists of texts. `keep` false: keep no event at all (live).
-    `expect`: the text that a request should be. What is kept has bounds: see store.py.
+    `expect`: the text that a request should be. `whole`: bytes up to which Event.wire has the
+    bodies of messages whole, at most frames.KEPT. What is kept has bounds: see store.py.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class Story:
         ports: Ports = PORTS,
         expect: str = "",
         keep: bool = True,
+        whole: int = 0,
     ) -> None:
         self.ports, self.expect = ports, expect
-        self.store = ConnectionStore(each, keep)
+        self.store = ConnectionStore(each, keep, whole)
         self.waiting: dict[TCPConnection, float] = {}  # connections whose events wait, until when
         self.told = Told(self.store, ports, expect, self.waiting, bare={})
         self.connections = self.store.connections

@@ -39,7 +39,7 @@ def test_many_captures_get_a_line_each(tmp_path: Path) -> None:
 
 
 def test_the_check_names_the_likely_cause() -> None:
-    causes = {row.asked: row.cause for row in rows(told(Talk().say(0, HELLO).capture))[:4]}
+    causes = {row.asked: str(row.cause) for row in rows(told(Talk().say(0, HELLO).capture))[:4]}
     assert causes["TCP handshake"] == "no handshake: the capture was started after the client"
     assert causes["request and its reply"].startswith("no reply")
 
