@@ -16,6 +16,7 @@ NO_LIST = N_("packet {packet} has JSON, but no list")
 NO_WHOLE = N_('packet {packet}: "{key}" is no whole number from 0 to 2^63 - 1')
 NO_SECONDS = N_('packet {packet}: "{key}" is no number of seconds from 1 on')
 NO_NAME = N_('packet {packet}: "{key}" is no text of 1 to {most} characters')
+NO_STRING = N_('packet {packet}: "{key}" is no text')
 MORE = N_("there are more than {most}: the others are not looked at")
 
 # of the whole capture
