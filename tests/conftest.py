@@ -435,6 +435,19 @@ def container(name: str, *options: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's repository; one is made where the project came as a ZIP, which has none."""
+    if (ROOT / ".git").exists():
+        return ROOT
+    made = tmp_path_factory.mktemp("repository")
+    shutil.copytree(ROOT, made, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".venv"))
+    for command in "init -q", "add -A", "-c user.name=a -c user.email=b commit -qm a":
+        done = run("git", *command.split(), cwd=made)
+        assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture(scope="session")
 def wireshark(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
     """Run the programs of Wireshark 4.4 in one container without a network.
 
