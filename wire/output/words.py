@@ -40,11 +40,14 @@ def direction(connection: Connection, event: Event) -> str:
 def say(event: Event) -> str:
     """Say what passed: 'reply "World", 0.42 ms after its request', '60 jobs, 1.0/s: 3, 5, …'."""
     kind = event.kind
-    if kind in TOPICS:
+    if kind in TCP:
+        said = TCP[kind]() + _times(event)
+    elif kind in HANDSHAKE:
+        said = HANDSHAKE[kind](event) + _times(event)
+    elif kind == "gap":
+        said = _bytes(event.size) + _times(event)
+    elif kind in TOPICS:
         said = _topics(event)
-    elif kind in TCP or kind in HANDSHAKE or kind == "gap":
-        first = TCP[kind]() if kind in TCP else HANDSHAKE.get(kind, _gap)(event)
-        said = first + _times(event)
     elif event.count > 1:
         said = _run(event)
     else:
@@ -57,10 +60,6 @@ def say(event: Event) -> str:
 
 def _bytes(size: int) -> str:
     return _("{size} bytes").format(size=number(size))
-
-
-def _gap(event: Event) -> str:
-    return _bytes(event.size)
 
 
 def _times(event: Event) -> str:
@@ -197,7 +196,8 @@ def _run(event: Event) -> str:
     else:
         between = _(", from {first} to {last}")
         said += rate + between.format(first=_quoted(first), last=_quoted(last))
-    said += _(", each") + _before(event) if event.alike and _before(event) else ""
+    if event.alike and (before := _before(event)):
+        said += _(", each") + before
     if event.round_trip is not None:
         ms = number(event.round_trip * 1000, 2)
         said += _(", {ms} ms after its request on average").format(ms=ms)

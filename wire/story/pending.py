@@ -6,8 +6,13 @@ PARTS = 100  # frames of a message that are kept
 WIRE, FRAMES = 256, 8  # bytes of a body that are kept with an event, and frames of it
 
 
-def shortened(frames: list[Frame]) -> list[Frame]:
-    """Return the first FRAMES frames, each with the first WIRE bytes of its body."""
+def shortened(frames: list[Frame], size: int) -> list[Frame]:
+    """Return the first FRAMES frames, each with the first WIRE bytes of its body.
+
+    `size`: of all bodies, in bytes.
+    """
+    if size <= WIRE and len(frames) <= FRAMES:
+        return frames
     return [f if f.size <= WIRE else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
 
 
