@@ -68,11 +68,14 @@ def _int(digits: str) -> int:
     return int(digits) if len(digits) <= DIGITS else NUMBERS
 
 
+DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_constant, parse_int=_int)
+
+
 def content(event: Event) -> Any:
     """Return what the JSON of a message holds."""
     said = text(event)
     try:
-        return json.loads(said, object_pairs_hook=_once, parse_constant=_constant, parse_int=_int)
+        return DECODER.decode(said)
     except RecursionError:
         raise Refused(event, why.TOO_DEEP) from None
     except _Twice:
@@ -105,9 +108,9 @@ def seconds(event: Event, found: dict[str, Any], key: str) -> float:
     return float(value)
 
 
-def name(event: Event, found: dict[str, Any], key: str, most: int = NAME) -> str:
-    """Return the text of a key, which is not empty."""
+def name(event: Event, found: dict[str, Any], key: str) -> str:
+    """Return the text of a key, which is neither empty nor long."""
     value = found.get(key)
-    if not isinstance(value, str) or not 0 < len(value) <= most:
-        raise Refused(event, why.NO_NAME, key=key, most=f"{most:,}")
+    if not isinstance(value, str) or not 0 < len(value) <= NAME:
+        raise Refused(event, why.NO_NAME, key=key, most=NAME)
     return value

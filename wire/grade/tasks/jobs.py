@@ -8,7 +8,7 @@ often it is handed out.
 from grade.mistakes import N_
 from grade.requirements import Reason
 from grade.tasks import reasons as why
-from grade.tasks.content import name, record, seconds, whole
+from grade.tasks.content import Refused, name, record, seconds, whole
 from grade.tasks.ledger import Job, Ledger
 from grade.tasks.task import MOST, Finding, Task
 from story.model import Connection, Event
@@ -52,10 +52,10 @@ class Jobs(Task):
             (self._hand if handed else self._confirm)(connection, event)
 
     def _hand(self, connection: Connection, event: Event) -> None:
+        if self.count == MOST:
+            raise Refused(event, why.MORE, most=MOST)
         found, packet, jobs = record(event), event.packet, self.ledger.jobs
         number, takes = whole(event, found, "job"), seconds(event, found, "seconds")
-        if self.count == MOST:
-            return self.note(JOBS, why.MORE, {"most": MOST})
         self.count += 1
         job = jobs.setdefault(number, Job(takes))
         about: dict[str, object] = {"job": number, "packet": packet}
@@ -66,15 +66,16 @@ class Jobs(Task):
             stopped = self.ledger.stopped
             said = why.FORGOT if stopped > job.confirmed else why.AGAIN
             self.note(UNTIL, said, about | {"first": job.confirmed, "stopped": stopped})
-        return self.ledger.hand(connection, event, number)
+        self.ledger.hand(connection, event, number)
 
     def _confirm(self, connection: Connection, event: Event) -> None:
         found = record(event)
         number, _worker = whole(event, found, "job"), name(event, found, "worker")
         job, about = self.ledger.jobs.get(number), {"job": number, "packet": event.packet}
-        if job is None:
-            self.note(CONFIRMATIONS, why.NOT_HANDED, about, absent=True)
-        elif not job.confirmed:
+        if job is None and self.count < MOST:
+            unread = self.wrong.get(JOBS)  # it may have been in there
+            self.wrong.setdefault(CONFIRMATIONS, unread or Reason(why.NOT_HANDED, about, True))
+        elif job and not job.confirmed:
             job.confirmed, job.time = event.packet, event.time
             if (early := job.done - event.time) > SLACK:
                 said = {"seconds": f"{job.seconds:g}", "early": f"{early:.1f}"}

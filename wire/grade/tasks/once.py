@@ -7,8 +7,8 @@ with each id, and the same id gets the same reply, however often it is asked.
 from grade.mistakes import N_
 from grade.requirements import Reason
 from grade.tasks import reasons as why
-from grade.tasks.content import WHOLE, name, record, shown, text, whole
-from grade.tasks.ids import Asked, again, counter
+from grade.tasks.content import Refused, name, record, shown, text, whole
+from grade.tasks.ids import Asked, again, counter, unanswered
 from grade.tasks.task import MOST, NAMED, Finding, Task
 from story.model import Connection, Event
 from story.story import Story
@@ -33,6 +33,7 @@ class Once(Task):
         super().__init__()
         self.ids: dict[str, Asked] = {}
         self.waiting: dict[tuple[int, int], str] = {}  # connection, exchange -> id
+        self.gone: dict[int, bool] = {}  # connection that asked -> its client has ended it
         self.count = 0  # requests
 
     def about(self, connection: Connection, event: Event) -> int:
@@ -42,42 +43,42 @@ class Once(Task):
     def take(self, connection: Connection, event: Event) -> None:
         """Take note of one event."""
         if event.kind == "request":
-            self._request(event, (connection.number, event.exchange))
+            self._request(connection.number, event)
         elif event.kind == "reply":
-            exchange = connection.number, event.exchange
-            self._reply(event, self.waiting.pop(exchange, "") if event.exchange else "")
+            self._reply(connection.number, event)
+        elif event.kind in ("fin", "rst") and connection.number in self.gone:
+            self.gone[connection.number] |= event.sender == connection.client
 
-    def _request(self, event: Event, exchange: tuple[int, int]) -> None:
-        found, packet = record(event), event.packet
-        key, said = name(event, found, "id"), hash(name(event, found, "text", WHOLE))
+    def _request(self, number: int, event: Event) -> None:
         if self.count == MOST:
-            return self.note(REQUESTS, why.MORE, {"most": MOST})
-        self.count += 1
-        self.waiting[exchange] = key
-        asked = self.ids.setdefault(key, Asked(key, [], said))
-        if asked.said != said:
-            fields = {"id": shown(key), "first": asked.packets[0], "packet": packet}
-            self.note(REQUESTS, why.OTHER_ASK, fields)
-        if asked.reply:
-            asked.repeated = asked.repeated or packet
-        elif len(asked.packets) < 2:
-            asked.packets.append(packet)
-        return None
-
-    def _reply(self, event: Event, wanted: str) -> None:
+            raise Refused(event, why.MORE, most=MOST)
         found, packet = record(event), event.packet
-        key, count, said = name(event, found, "id"), whole(event, found, "count"), text(event)
-        asked, about = self.ids.get(key), {"id": shown(key), "packet": packet}
+        key, asks = name(event, found, "id"), found.get("text")
+        if not isinstance(asks, str):
+            raise Refused(event, why.NO_STRING, key="text")
+        self.count += 1
+        self.waiting[number, event.exchange] = key
+        self.gone.setdefault(number, False)
+        one = self.ids.setdefault(key, Asked(shown(key), hash(asks)))
+        one.ask(packet)
+        if one.said != hash(asks):
+            fields = {"id": one.id, "first": one.packets[0], "packet": packet}
+            self.note(REQUESTS, why.OTHER_ASK, fields)
+
+    def _reply(self, number: int, event: Event) -> None:
+        wanted = self.waiting.pop((number, event.exchange), "") if event.exchange else ""
+        found, packet = record(event), event.packet
+        key, count = name(event, found, "id"), whole(event, found, "count")
         if wanted and wanted != key:
-            self.note(REPLIES, why.OTHER_ID, about | {"wanted": shown(wanted)})
-        elif asked is None:
-            self.note(REPLIES, why.NOT_ASKED, about, absent=True)
-        elif not asked.reply:
-            asked.reply, asked.replied, asked.count = packet, said, count
-            asked.ids = len(self.ids)
-        elif asked.replied != said:
-            both = {"one": shown(asked.replied), "other": shown(said), "first": asked.reply}
-            self.note(SAME, why.DIFFER, about | both)
+            raise Refused(event, why.OTHER_ID, id=shown(key), wanted=shown(wanted))
+        if one := self.ids.get(key):
+            heard = not self.gone.get(number)
+            if differs := one.answer(packet, text(event), count, heard, len(self.ids)):
+                self.wrong.setdefault(SAME, differs)
+        elif self.count < MOST:
+            unread = self.wrong.get(REQUESTS)  # it may have been in there
+            about = {"id": shown(key), "packet": packet}
+            self.wrong.setdefault(REPLIES, unread or Reason(why.NOT_ASKED, about, True))
 
     def found(self, story: Story) -> list[Finding]:
         """Return what there is of each that is asked for."""
@@ -90,10 +91,6 @@ class Once(Task):
         if not replied:
             none = self.wrong.get(REPLIES) or Reason(why.NO_REPLY, absent=True)
             return [first, none, twice, none, none]
-        around: Finding = [replied[0].reply, replied[-1].reply]
-        every = around
-        if missing := [one for one in ids if not one.reply]:
-            fields = {"id": shown(missing[0].id), "packet": missing[0].packets[0]}
-            every = Reason(why.UNANSWERED, fields, absent=True)
-        same = [one.reply for one in replied if one.repeated or len(one.packets) > 1]
-        return [first, every, twice, same[:NAMED] or around, counter(replied) or around]
+        ends: Finding = [replied[0].reply, replied[-1].reply]
+        same = [one.reply for one in replied if one.twice][:NAMED] or ends
+        return [first, unanswered(ids) or ends, twice, same, counter(replied) or ends]

@@ -16,6 +16,7 @@ NO_LIST = N_("packet {packet} has JSON, but no list")
 NO_WHOLE = N_('packet {packet}: "{key}" is no whole number from 0 to 2^63 - 1')
 NO_SECONDS = N_('packet {packet}: "{key}" is no number of seconds from 1 on')
 NO_NAME = N_('packet {packet}: "{key}" is no text of 1 to {most} characters')
+NO_STRING = N_('packet {packet}: "{key}" is no text')
 MORE = N_("there are more than {most}: the others are not looked at")
 
 # of the whole capture
@@ -90,8 +91,8 @@ REPEATED = N_(
 NOT_REPEATED = N_("no id was sent twice: pause the server while a client asks")
 NOT_RISEN = N_("id {id} got {count} in packet {packet}, though {high} had been reached before")
 RISEN_MORE = N_(
-    "{count} in packet {packet}: counted from {low} on that makes {rise}, for {ids} ids that were "
-    "asked"
+    "in packet {packet} the counter had risen from {low} to {count}, by {rise}; new ids asked in "
+    "between: {ids}"
 )
 NO_BASE = N_(
     "the first id that was counted, {id}, was sent twice and got {count}: whether it counted once "

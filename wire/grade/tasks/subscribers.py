@@ -69,11 +69,11 @@ class Asked:
         fields = {"packet": self.reply, "last": last, "first": received.first}
         if received.count and received.first > last + 1:
             return Reason(why.BETWEEN, fields, absent=True)
-        if received.last <= last:
-            return Reason(why.NO_LATER, fields, absent=True)
+        if received.flaw or received.last <= last:
+            return received.flaw or Reason(why.NO_LATER, fields, absent=True)
         if (number := self.series.differs(received)) is not None:
             return Reason(why.OTHER_TEXT, {"number": number, "packet": self.reply})
-        return received.flaw
+        return None
 
 
 def shows(one: Subscriber, asked: Asked | None, none: Reason | None = None) -> list[Finding]:

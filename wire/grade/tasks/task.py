@@ -81,4 +81,5 @@ class Task:
             return Reason(why.GAPS)
         if losses.evicted or losses.left_out:
             return Reason(why.EVICTED)
-        return Reason(why.LATE) if any(connection.late for connection in here) else None
+        late = self.of_all and any(connection.late for connection in here)
+        return Reason(why.LATE) if late else None
