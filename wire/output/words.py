@@ -3,7 +3,7 @@
 What a line says of a run is true of each event in it: see story/runs.py.
 """
 
-from output.language import _, number
+from output.language import _, number, spoken
 from story.model import Connection, Event
 
 LINE = 200  # characters of a text that are shown in a line
@@ -42,8 +42,8 @@ def say(event: Event) -> str:
     kind = event.kind
     if kind in TOPICS:
         said = _topics(event)
-    elif kind in TCP or kind in HANDSHAKE or kind == "gap":
-        first = TCP[kind]() if kind in TCP else HANDSHAKE.get(kind, _gap)(event)
+    elif kind in TCP or kind in SAID:
+        first = TCP[kind]() if kind in TCP else SAID[kind](event)
         said = first + _times(event)
     elif event.count > 1:
         said = _run(event)
@@ -56,11 +56,24 @@ def say(event: Event) -> str:
 
 
 def _bytes(size: int) -> str:
-    return _("{size} bytes").format(size=number(size))
+    ngettext = spoken().ngettext
+    return ngettext("{size} byte", "{size} bytes", size).format(size=number(size))
 
 
 def _gap(event: Event) -> str:
     return _bytes(event.size)
+
+
+def _begun(event: Event) -> str:
+    """Say how far a side came with what it has begun."""
+    said, size = BEGUN[event.kind](), _bytes(event.size)
+    said += f", ZMTP {event.version}" * bool(event.version)
+    if event.frames:
+        many = spoken().ngettext("{count} ZMTP frame", "{count} ZMTP frames", event.frames)
+        size = f"{many.format(count=number(event.frames))}, {size}"
+    elif event.whole:
+        size = _("{size} of {whole}").format(size=number(event.size), whole=_bytes(event.whole))
+    return said + _(": it stops after {size}").format(size=size)
 
 
 def _times(event: Event) -> str:
@@ -110,8 +123,14 @@ def _identity(event: Event) -> str:
     return _('identity "{name}"').format(name=event.text) if event.text else _("no identity")
 
 
-HANDSHAKE = {"greeting": _greeting, "ready": _ready, "initiate": _ready, "identity": _identity}
-HANDSHAKE |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "command"), _plain)
+SAID = {"greeting": _greeting, "ready": _ready, "initiate": _ready, "identity": _identity}
+SAID |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "command"), _plain)
+BEGUN = {
+    "greeting-begun": lambda: _("greeting begun"),
+    "command-begun": lambda: _("command begun"),
+    "message-begun": lambda: _("message begun"),
+}
+SAID |= {"gap": _gap} | dict.fromkeys(BEGUN, _begun)
 
 FILTERS = ("subscribe", "cancel")
 TOPICS = {

@@ -63,14 +63,6 @@ class MessageAssembler:
         self.exchanges.lose(self._kind(side) == "request", types[side] == "REQ")
         self.resumed[side] = True
 
-    def unfinished(self, side: int) -> tuple[int, int]:
-        """Return bytes and number of the ZMTP frames of a message whose last one never came."""
-        pending = self.pending[side]
-        found = sum(frame.size for frame in pending.frames) + pending.size
-        count = len(pending.frames) + pending.beyond
-        pending.clear()
-        return found, count
-
     def _greeting(self, side: int, item: Greeting, time: float) -> Event:
         connection, notes = self.connection, [item.note]
         connection.handshakes.add(GREETED[side])

@@ -18,6 +18,7 @@ from story.refusals import Refusals
 from story.session import FOLLOW, IGNORE, Session, Told
 from story.store import ConnectionStore
 from tcp.assembler import Assembler, StreamEvents
+from tcp.connection import TCPConnection
 from tcp.segment import LINKS, Segment, Segments
 from zmtp.patterns import PORTS, Ports
 
@@ -40,7 +41,8 @@ class Story:
     ) -> None:
         self.ports, self.expect = ports, expect
         self.store = ConnectionStore(each, keep)
-        self.told = Told(self.store, ports, expect)
+        self.waiting: dict[TCPConnection, float] = {}  # connections whose events wait, until when
+        self.told = Told(self.store, ports, expect, self.waiting, bare={})
         self.connections = self.store.connections
         self.packets = 0
         self.start: int | None = None  # nanoseconds since 1970, of the first packet
@@ -96,12 +98,13 @@ class Story:
             if link not in LINKS:
                 self.links[link] = self.links.get(link, 0) + 1
             return []
-        happened = self.assembler.feed(segment)
-        new = self._route(happened) if happened else []
+        new = self._wait_over(now) if self.waiting else []
+        if happened := self.assembler.feed(segment):
+            self._route(happened, new)
         if self.assembler.leaving:
             for tcp, dropped in self.assembler.left():
                 if session := tcp.data:
-                    session.finish(tcp, self.packets, now, new)
+                    session.finish(tcp, new)
                     session.leave(dropped)
                     tcp.data = None
         return new
@@ -110,20 +113,31 @@ class Story:
         """Return what was held back too long by now (ns since 1970), while no packet comes."""
         if self.start is None:
             return []
-        return self._route(self.assembler.wait_over((time - self.start) / 1e9))
+        now = (time - self.start) / 1e9
+        return self._route(self.assembler.wait_over(now), self._wait_over(now))
 
     def end(self) -> New:
         """Return what was held back for segments that the capture does not have."""
-        new = self._route(self.assembler.end())
+        new = self._route(self.assembler.end(), [])
         self.refusals.end(new)
         for tcp, _ in self.assembler.left():
             if tcp.data:
-                tcp.data.finish(tcp, self.packets, self.now, new)
+                tcp.data.finish(tcp, new)
         return new
 
-    def _route(self, found: StreamEvents) -> New:
-        """Give what happened to the sessions of its connections."""
+    def _wait_over(self, now: float) -> New:
+        """Return what has waited long enough by now for what is begun to go on."""
         new: New = []
+        now = max(now, self.assembler.clock)
+        while self.waiting:
+            tcp, due = next(iter(self.waiting.items()))
+            if due > now:
+                break
+            tcp.data.wait_over(tcp, new)
+        return new
+
+    def _route(self, found: StreamEvents, new: New) -> New:
+        """Give what happened to the sessions of its connections; return `new` with its events."""
         for tcp, side, happened in found:
             session = tcp.data
             if session is None:
@@ -131,6 +145,7 @@ class Story:
                     continue
                 session = tcp.data = Session(self.told)
             if happened.kind == "refused":
+                session.sequence.add(side, happened)
                 fate = self.refusals.take(tcp, side, happened, new)
             else:
                 fate = session.take(tcp, side, happened, new)

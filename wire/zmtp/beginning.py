@@ -60,6 +60,14 @@ class Beginning:
         """Tell whether a whole greeting of 3.x is there, and nothing odd in it."""
         return len(self.known) >= NEW and self.names_mechanism and not any(self.known[33:NEW])
 
+    def there(self, size: int) -> int:
+        """Return how many of its first bytes, of so many, are in the capture."""
+        found = at = 0
+        for piece in self.pieces:
+            found += max(0, min(size - at, piece.size)) if piece.data else 0
+            at += piece.size
+        return found
+
     def piece(self, size: int) -> Held:
         """Return the piece that holds the last of so many bytes, or the last of all."""
         for piece in self.pieces:
