@@ -24,6 +24,7 @@ from zmtp.greeting import Negotiation
 from zmtp.patterns import Ports
 
 STEPS = ("syn", "syn-ack", "ack")
+OPENING = 0.3  # seconds after which a connection that may be ZMTP is told, where that is asked for
 FOLLOW, IGNORE, SHAKEN = "", "ignore", "shaken"  # what becomes of a TCP connection
 
 
@@ -37,19 +38,22 @@ class Told(NamedTuple):
     # How far TCP connections at the lab's ports came that carried nothing -> their number, and
     # the packet of the first SYN.
     bare: dict[str, tuple[int, int]]
+    opening: dict[TCPConnection, float] | None  # those that nothing is known of, if they are told
 
 
 class Session:
     """What the story keeps for one TCP connection; the most of it once data came."""
 
     __slots__ = (
-        *("connection", "messages", "negotiation", "odd", "runs", "sequence", "settled", "told"),
+        *("connection", "known", "messages", "negotiation", "odd", "runs", "sequence"),
+        *("settled", "told"),
     )
 
     def __init__(self, told: Told) -> None:
         self.told = told
         self.sequence = Sequence()
-        self.connection: Connection | None = None  # once it is known to be ZMTP
+        self.connection: Connection | None = None  # once it is known to be ZMTP, or told before
+        self.known = False
         self.negotiation: Negotiation | None = None
         self.messages: MessageAssembler | None = None
         self.runs: Runs | None = None
@@ -75,6 +79,8 @@ class Session:
             sequence.add(side, happened)
             sides = (0, 1) if kind == "rst" or tcp.state == "closed" else (side,)
             fate = self._end(tcp, sides, kind == "fin") if kind in ("fin", "rst") else FOLLOW
+            if kind == "syn" and self.told.opening is not None and self._expected(tcp):
+                self.told.opening[tcp] = time + OPENING
         else:
             sequence.add(side, mark := happened._replace(data=b""))
             fate = self._stream(tcp, side, happened, mark)
@@ -101,7 +107,7 @@ class Session:
             self.connection.retransmitted = tcp.retransmitted
             self.connection.guess = self._guessed()
             self.told.store.guesses += self.connection.guess
-        if not self.negotiation and (self._types(tcp) or tcp.server in self.told.store.servers):
+        if not self.negotiation and self._expected(tcp):
             steps = {what.kind: what.packet for _, what in self.sequence.entries}
             if "syn" in steps and "refused" not in steps:
                 last = max((step for step in STEPS if step in steps), key=STEPS.index)
@@ -112,6 +118,11 @@ class Session:
         """Tell what was begun first, and what waits behind it."""
         self._stop(self.sequence.entries[0][0])
         self._tell(tcp, new)
+
+    def open(self, tcp: TCPConnection, new: New) -> None:
+        """Tell what has happened until now, though nothing said that it is ZMTP."""
+        if not self.connection and self._introduce(tcp):
+            self._tell(tcp, new)
 
     def leave(self, dropped: bool) -> None:
         """Say that the connection is not followed any more; `dropped`: though it may go on."""
@@ -126,6 +137,10 @@ class Session:
             return False
         read = all(reader.reads for reader in negotiation.readers)
         return self.odd or not read or any(negotiation.foreign)
+
+    def _expected(self, tcp: TCPConnection) -> bool:
+        """Tell whether it should be ZMTP: its port says so, or it was seen at that server."""
+        return bool(self._types(tcp)) or tcp.server in self.told.store.servers
 
     def _types(self, tcp: TCPConnection) -> tuple[str, str] | None:
         return self.told.ports.get(int.from_bytes(tcp.client_key[-2:]))
@@ -169,12 +184,14 @@ class Session:
         """Take what was read, if it is ZMTP."""
         negotiation = self.negotiation
         assert negotiation
-        if not self.connection:
+        if not self.known:
             states = [reader.state for reader in negotiation.readers]
             if not negotiation.zmtp and "frames" not in states:
-                return IGNORE if states == ["other", "other"] else FOLLOW
-            if not self._introduce(tcp):
+                foreign = states == ["other", "other"] and not self.connection
+                return IGNORE if foreign else FOLLOW
+            if not self.connection and not self._introduce(tcp):
                 return IGNORE
+            self.known = True
             negotiation.zmtp = True
             self.told.store.servers.add(tcp.server)
         connection, messages = self.connection, self.messages
