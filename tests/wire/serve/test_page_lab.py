@@ -233,3 +233,20 @@ def test_a_node_is_reached_by_the_keyboard(serve: Serve, page: Page) -> None:
             break
     page.keyboard.press("Enter")
     expect(page.get_by_role("tab", selected=True)).to_contain_text("2  REQ → REP")
+
+
+def test_a_confirmation_passes_on_a_connection_of_its_own_the_other_way(
+    serve: Serve, page: Page, tmp_path: Path
+) -> None:
+    """Task 1: the port of the second connection is no hint, the greeting tells it."""
+    jobs, done = Talk(host(1), PUSH), Talk(host(1, 40001), (PUSH[0], 9998))
+    jobs.shake(b"PULL", b"PUSH").say(1, frame(b'{"job": 1, "seconds": 1}'))
+    done.shake(b"PUSH", b"PULL").say(0, frame(b'{"job": 1, "worker": "w"}'))
+    (tmp_path / "task.pcap").write_bytes(pcap(jobs.packets + done.packets))
+    opened(page, serve("task.pcap").url)
+    ended(page)
+    for way in "PULL 10.0.1.1 → PUSH 10.0.0.4", "PUSH 10.0.1.1 → PULL 10.0.0.4":
+        expect(page.get_by_role("tab").filter(has_text=way)).to_have_count(1)
+    pull, push = nodes(page, "PUSH-PULL").all()
+    expect(pull).to_contain_text("10.0.1.1")
+    expect(push).to_contain_text("1 out 1 in")
