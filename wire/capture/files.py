@@ -132,13 +132,16 @@ class CaptureFile:
         self.wrong, self.dropped = "", 0
 
     def __iter__(self) -> Iterator[Packet]:
-        packet = found = None
+        found = None
         try:
             with self._open() as file:
                 found = packets(plain(file), self.copy)
-                for packet in self.watch(iter(found), file) if self.watch else found:
-                    yield packet
-            self.wrong = "" if packet else NO_PACKET
+                passed = self.watch(iter(found), file) if self.watch else iter(found)
+                first = next(passed, None)
+                if first:
+                    yield first
+                    yield from passed
+            self.wrong = "" if first else NO_PACKET
         except CaptureError as error:
             self.wrong = str(error)
         except NotWritten:

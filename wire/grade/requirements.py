@@ -76,6 +76,11 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
     cause = lacking or _("the capture ended, or the connection broke, before it")
     if connection.late:
         cause = _("no handshake: the capture was started after the client")
+    elif begun := first.get("greeting-begun"):
+        role = connection.role(begun.sender)
+        cause = lacking or _("{role} begins its greeting in packet {packet}, and stops").format(
+            role=role, packet=begun.packet
+        )
     if refused:
         cause = _("refused: the server was not running")
     steps = [first.get(kind) for kind in ("syn", "syn-ack", "ack")]
@@ -138,7 +143,8 @@ def _holes(connection: Connection) -> bool:
     steps = [["syn"], ["syn-ack"], ["ack"], ["greeting client", "greeting server"]]
     if connection.version >= "3":
         steps.append(["ready client" if "initiate" not in first else "initiate", "ready server"])
-    later = any(KINDS[kind].phase == TALK for kind in connection.counts)
+    kinds = [KINDS[kind] for kind in connection.counts]
+    later = any(kind.phase == TALK and kind.layer == "ZMTP" for kind in kinds)
     for step in reversed(steps if not connection.late else []):
         there = [kind in first for kind in step]
         if later and not all(there):

@@ -3,7 +3,7 @@
 What a line says of a run is true of each event in it: see story/runs.py.
 """
 
-from output.language import _, number
+from output.language import _, number, spoken
 from story.model import Connection, Event
 
 LINE = 200  # characters of a text that are shown in a line
@@ -40,11 +40,14 @@ def direction(connection: Connection, event: Event) -> str:
 def say(event: Event) -> str:
     """Say what passed: 'reply "World", 0.42 ms after its request', '60 jobs, 1.0/s: 3, 5, …'."""
     kind = event.kind
-    if kind in TOPICS:
+    if kind in TCP:
+        said = TCP[kind]() + _times(event)
+    elif kind in SAID:
+        said = SAID[kind](event) + _times(event)
+    elif kind == "gap":
+        said = _bytes(event.size) + _times(event)
+    elif kind in TOPICS:
         said = _topics(event)
-    elif kind in TCP or kind in HANDSHAKE or kind == "gap":
-        first = TCP[kind]() if kind in TCP else HANDSHAKE.get(kind, _gap)(event)
-        said = first + _times(event)
     elif event.count > 1:
         said = _run(event)
     else:
@@ -56,11 +59,20 @@ def say(event: Event) -> str:
 
 
 def _bytes(size: int) -> str:
-    return _("{size} bytes").format(size=number(size))
+    ngettext = spoken().ngettext
+    return ngettext("{size} byte", "{size} bytes", size).format(size=number(size))
 
 
-def _gap(event: Event) -> str:
-    return _bytes(event.size)
+def _begun(event: Event) -> str:
+    """Say how far a side came with what it has begun."""
+    said, size = BEGUN[event.kind](), _bytes(event.size)
+    said += f", ZMTP {event.version}" * bool(event.version)
+    if event.frames:
+        many = spoken().ngettext("{count} ZMTP frame", "{count} ZMTP frames", event.frames)
+        size = f"{many.format(count=number(event.frames))}, {size}"
+    elif event.whole:
+        size = _("{size} of {whole}").format(size=number(event.size), whole=_bytes(event.whole))
+    return said + _(": it stops after {size}").format(size=size)
 
 
 def _times(event: Event) -> str:
@@ -110,8 +122,14 @@ def _identity(event: Event) -> str:
     return _('identity "{name}"').format(name=event.text) if event.text else _("no identity")
 
 
-HANDSHAKE = {"greeting": _greeting, "ready": _ready, "initiate": _ready, "identity": _identity}
-HANDSHAKE |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "command"), _plain)
+SAID = {"greeting": _greeting, "ready": _ready, "initiate": _ready, "identity": _identity}
+SAID |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "command"), _plain)
+BEGUN = {
+    "greeting-begun": lambda: _("greeting begun"),
+    "command-begun": lambda: _("command begun"),
+    "message-begun": lambda: _("message begun"),
+}
+SAID |= dict.fromkeys(BEGUN, _begun)
 
 FILTERS = ("subscribe", "cancel")
 TOPICS = {
@@ -197,7 +215,8 @@ def _run(event: Event) -> str:
     else:
         between = _(", from {first} to {last}")
         said += rate + between.format(first=_quoted(first), last=_quoted(last))
-    said += _(", each") + _before(event) if event.alike and _before(event) else ""
+    if event.alike and (before := _before(event)):
+        said += _(", each") + before
     if event.round_trip is not None:
         ms = number(event.round_trip * 1000, 2)
         said += _(", {ms} ms after its request on average").format(ms=ms)

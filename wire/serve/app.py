@@ -59,8 +59,9 @@ def application(shown: Shown) -> Guard:
     playback = Playback(shown.ports)
 
     def spoken(request: Request) -> str:
-        """Speak the language of a browser from now on, and return it."""
-        language = shown.language or preferred(request.headers.get("accept-language", ""))
+        """Speak the language of a page, or else of a browser, from now on, and return it."""
+        asked = request.query_params.get("language", request.headers.get("accept-language", ""))
+        language = shown.language or preferred(asked)
         speak(language)
         return language
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from zmtp import legacy
 
+make = tuple.__new__  # makes a NamedTuple in a third of the time
 MORE, LONG, COMMAND = 1, 2, 4
 KEPT = 1 << 20  # bytes of a body
 HUGE = 1 << 31  # bytes of a frame that no one sends, if nothing else says that it is one
@@ -52,6 +53,17 @@ class Skipped(NamedTuple):
     time: float
     size: int
     note: str = "not told: no frame begins there, since what came before is not in the capture"
+
+
+class Begun(NamedTuple):
+    """What a side has begun: a greeting, a ZMTP frame. The rest of it has not come, so far."""
+
+    first: int  # packet with its first byte
+    size: int  # bytes of it that were sent: of a frame those of its body, if its header is whole
+    whole: int  # bytes that it is to have, 0 where that is not known yet
+    missing: int = 0  # bytes among them that are not in the capture
+    flags: int | None = None  # of a frame, if its header is whole
+    greeting: Greeting | None = None  # what came of it, of a greeting
 
 
 Item = Greeting | Frame | Skipped
@@ -129,23 +141,23 @@ class FrameReader:
         huge = self.in_body and self.size > HUGE
         return self.state in ("start", "frames") and not self.broken and not huge
 
-    def unfinished(self) -> tuple[int, int]:
-        """Return how many bytes of a frame under way came, and its size (0: not known); forget it.
-
-        No more comes of this direction.
-        """
+    def begun(self) -> Begun | None:
+        """Return the frame of which a part came, if there is one."""
         if self.in_body:
-            self.in_body = False
-            return self.size - self.left - self.missing, self.size
-        rest, self.rest = self.rest, b""
-        return len(rest), 0
+            sent = self.size - self.left
+            return Begun(self.first, sent, self.size, self.missing, self.flags)
+        return Begun(self.first, len(self.rest), 0) if self.rest else None
+
+    def forget(self) -> None:
+        """Forget the frame of which a part came: what follows is not the rest of it."""
+        self.in_body, self.rest = False, b""
 
     def _finish(self, packet: int, time: float) -> Frame:
         self.in_body = False
         body, self.body = bytes(self.body), b""
-        frame = Frame(self.first, packet, time, self.flags, self.size, body, self.missing, self.old)
-        self.first = packet
-        return frame
+        first, self.first = self.first, packet
+        fields = (first, packet, time, self.flags, self.size, body, self.missing, self.old)
+        return make(Frame, fields)
 
     def _frames(self, data: bytes, packet: int, time: float, items: list[Item]) -> None:
         """Read frames until the data ends, perhaps in the middle of one."""
@@ -173,7 +185,7 @@ class FrameReader:
                 self.first, self.in_body = first, True
                 return None
             body = data[start : start + min(size, KEPT)]
-            items.append(Frame(first, packet, time, flags, size, body, 0, old))
+            items.append(make(Frame, (first, packet, time, flags, size, body, 0, old)))
             first = packet
         self.first, self.rest = first, data[at:]
         return None

@@ -6,6 +6,7 @@ from command import wirezmq
 from output.json import capture_json
 from wire_packets import (
     Talk,
+    frame,
     told,
 )
 
@@ -38,3 +39,12 @@ def test_two_captures_are_two_objects() -> None:
 
 def test_json_of_a_story_can_be_made_without_a_file() -> None:
     assert json.loads(capture_json("x", told(Talk().shake().capture, True)))["packets"] == 7
+
+
+def test_what_was_begun() -> None:
+    talk = Talk().shake().say(0, frame(b"x" * 500)[:300]).close()
+    found = json.loads(capture_json("x", told(talk.capture, True)))["connections"][0]["events"]
+    begun = next(event for event in found if event["kind"] == "message-begun")
+    assert (begun["packet"], begun["sender"]) == (8, "10.0.0.2:40000")
+    assert (begun["size"], begun["whole"], begun["layer"]) == (291, 500, "ZMTP")
+    assert [event["packet"] for event in found] == sorted(event["packet"] for event in found)

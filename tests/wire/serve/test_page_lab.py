@@ -12,7 +12,7 @@ from screen import LAB, Published, Serve, ended, lane, nodes, opened, status, st
 from serve.page_json import ConnectionView
 from story.model import Connection, Event
 from timed import PUB, PUSH, host, said, workers, written
-from wire_packets import ACK, RST, SYN, Talk, frame, pcap
+from wire_packets import ACK, CAPTURES, RST, SYN, Talk, frame, pcap
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
@@ -39,6 +39,21 @@ def test_a_request_that_waits(serve: Serve, page: Page, tmp_path: Path) -> None:
     ended(page)
     expect(req).to_contain_text(re.compile("connected|joined"))
     expect(rep).not_to_contain_text("does not answer")
+
+
+def test_a_paused_server_as_it_was(serve: Serve, page: Page) -> None:
+    opened(page, serve(CAPTURES / "experiment1-server-paused-11s.pcap").url + "?packet=24")
+    expect(page.get_by_role("tab").filter(has_text="REQ")).to_have_count(2)
+    page.get_by_label("Speed").select_option("0.1")  # so that a slow machine sees it, too
+    page.keyboard.press("Space")
+    req, rep = nodes(page, "REQ-REP").all()
+    expect(req).to_contain_text(re.compile(r"waits \d s for the handshake"))
+    expect(rep).to_contain_text("does not answer")
+    expect(page.get_by_role("tab", name="◔ 2  REQ → REP")).to_be_visible()
+    ended(page)
+    page.keyboard.press("a")
+    told = [int(row.inner_text()) for row in page.locator("[role=option] .packet").all()]
+    assert told == sorted(told)
 
 
 def event(connection: Connection, kind: str, side: str, time: float) -> None:

@@ -15,7 +15,7 @@ from story.model import Connection, Event
 from story.story import Story
 
 CROSSING = 0.1  # seconds in which a confirmation and the job handed out again pass each other
-SLACK = 0.1  # seconds by which the clocks of the capture and of a worker may differ
+SLACK = 0.5  # seconds; so far a clock may be set back without being noticed (story.STEP)
 JOBS, CONFIRMATIONS, END, ELSEWHERE, ALL, UNTIL, AFTER = range(7)
 
 

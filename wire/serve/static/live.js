@@ -1,5 +1,6 @@
 // Changes from the server as they happen. The browser connects again by itself; this says when the
 // server is lost.
+const { lang } = document.documentElement; // a stream speaks as the page does
 const SILENT = 7000, AGAIN = 1500; // ms without a word until it is lost, and from try to try
 
 // A window's part in the stream that all windows of the browser share.
@@ -12,11 +13,11 @@ class Shared {
   }
 
   open() {
-    this.worker.port.postMessage("open");
+    this.worker.port.postMessage({ open: lang });
   }
 
   close() {
-    this.worker.port.postMessage("close");
+    this.worker.port.postMessage({});
   }
 }
 
@@ -28,7 +29,7 @@ class Own {
 
   open() {
     this.close();
-    this.stream = new EventSource("/events");
+    this.stream = new EventSource(`/events?language=${lang}`);
     this.stream.onmessage = ({ data }) => this.hear({ data });
     this.stream.addEventListener("beat", ({ data }) => this.hear({ data }));
     this.stream.onerror = () => this.hear({ lost: true });

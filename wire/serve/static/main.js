@@ -51,7 +51,7 @@ const box = () => (chosen === ALL ? list : sequence);
 
 const render = () => {
   due = false;
-  const now = state.now(live && status.capture === "live");
+  const now = live ? state.now(status.capture === "live") : source.now;
   const connections = listed(), here = shown(connections);
   lanes.show(state, now, find("pattern").value);
   if (sequence.shown && here !== sequence.shown.number && here !== ALL && sequence.key !== null)

@@ -12,10 +12,15 @@ export class Player {
   // `moved` hears of a place that has been come to: by a step, back, or a leap.
   constructor(capture, state, apply, status, moved) {
     Object.assign(this, { capture, state, apply, status, moved, speed: 1, skip: false });
-    Object.assign(this, { playing: false, ticking: false, ended: false, at: 0, time: 0 });
+    Object.assign(this, { playing: false, ticking: false, ended: false, at: 0, time: 0, clock: 0 });
     Object.assign(this, { ahead: [], kept: [] });
     this.tick = this.tick.bind(this);
     this.turn = Promise.resolve();
+  }
+
+  // Seconds of the capture at this moment, which go on while nothing passes.
+  get now() {
+    return Math.max(this.time, this.clock);
   }
 
   // Do one thing after the other: ten presses are ten steps.
@@ -178,7 +183,7 @@ export class Player {
     if (this.ended) await this.open("step=0");
     this.playing = true;
     this.status({ playing: true });
-    this.clock = this.time;
+    this.clock = this.now;
     this.drawn = performance.now();
     if (!this.ticking) requestAnimationFrame(this.tick);
     this.ticking = true;
