@@ -381,7 +381,7 @@ def captured(
     name = re.sub(r"\W+", "-", request.node.name)
     file = tmp_path_factory.getbasetemp() / f"{name}.pcap"
     # As many as a person may want to look through; the attacks of test_hostile make millions.
-    tcpdump = f"tcpdump -Z root --immediate-mode -Uni {BRIDGE} -c 20000 -w {file}"
+    tcpdump = f"tcpdump -Z root --immediate-mode -B 16384 -Uni {BRIDGE} -c 20000 -w {file}"
     with subprocess.Popen(
         ["sudo", "sh", "-c", f"{tcpdump} & read -r _; kill $!"],
         stdin=subprocess.PIPE,
