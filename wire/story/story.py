@@ -28,7 +28,8 @@ class Story:
     """Reads packets one by one. `ports` are hints: port -> types of the client and the server.
 
     `each`: keep every event, and the lists of texts. `keep` false: keep no event at all (live).
-    `expect`: the text that a request should be. What is kept has bounds: see store.py.
+    `expect`: the text that a request should be. `firsts`: keep the first event of each kind. What
+    is kept has bounds: see store.py; each event is in a file, if they are many: see spill.py.
     """
 
     def __init__(
@@ -37,9 +38,10 @@ class Story:
         ports: Ports = PORTS,
         expect: str = "",
         keep: bool = True,
+        firsts: bool = True,
     ) -> None:
         self.ports, self.expect = ports, expect
-        self.store = ConnectionStore(each, keep)
+        self.store = ConnectionStore(each, keep, firsts)
         self.told = Told(self.store, ports, expect)
         self.connections = self.store.connections
         self.packets = 0

@@ -3,7 +3,7 @@
 import json
 
 from command import wirezmq
-from output.json import capture_json
+from output.json import json_lines
 from wire_packets import (
     Talk,
     told,
@@ -37,4 +37,4 @@ def test_two_captures_are_two_objects() -> None:
 
 
 def test_json_of_a_story_can_be_made_without_a_file() -> None:
-    assert json.loads(capture_json("x", told(Talk().shake().capture, True)))["packets"] == 7
+    assert json.loads("".join(json_lines("x", told(Talk().shake().capture, True))))["packets"] == 7
