@@ -12,6 +12,11 @@ from output.text import losses
 from story.model import Connection, Event
 from story.story import Story
 
+# by_port: the pattern is what the port suggests, not what the sockets said.
+ABOUT = (
+    *("pattern", "by_port", "guess", "client", "server", "version", "mechanism", "complete"),
+    *("late", "closed", "lost", "retransmitted", "missing"),
+)
 LISTS = ("requests", "replies", "subscriptions", "published", "jobs")
 MANY = ("requests", "replies", "jobs")  # of these, what has an entry for each message
 ALWAYS = {"packet", "time", "sender", "kind"}
@@ -37,10 +42,10 @@ def event_object(event: Event) -> dict[str, Any]:
 
 def connection_lines(connection: Connection) -> Iterator[str]:
     """Yield the lines of a connection, with all its events."""
-    # by_port: the pattern is what the port suggests, not what the sockets said.
-    names = ("pattern", "by_port", "client", "server", "version", "mechanism", "complete", *LISTS)
-    for name in names:
+    for name in (*ABOUT, *LISTS):
         value = getattr(connection, name)
+        if name == "closed":
+            value = value and not connection.lost  # of what it did later nothing is known
         if name in MANY:
             yield from _array(name, map(text, value), "   ", ",")
         else:
@@ -50,7 +55,9 @@ def connection_lines(connection: Connection) -> Iterator[str]:
 
 def json_lines(name: str, story: Story) -> Iterator[str]:
     """Yield the lines of the object of one capture, of a story that kept each event."""
-    whole = {"file": name, "packets": story.packets, "remarks": list(losses(story.losses))}
+    whole = {"file": name, "packets": story.packets, "dropped": story.dropped}
+    whole |= {"start": story.start and story.start / 1e9, "duration": round(story.seconds, 9)}
+    whole["remarks"] = list(losses(story.losses))
     yield "{"
     for key, value in whole.items():
         yield f' "{key}": {text(value)},'
