@@ -20,7 +20,7 @@ from conftest import ROOT
 from grade.requirements import rows, table
 from grade.tasks import TASKS
 from output.html import write_page
-from output.json import capture_json
+from output.json import json_lines
 from output.text import story_lines
 from safe import printable, text_of
 from story.pickles import pickled
@@ -182,7 +182,7 @@ def test_conversations(talk: list[tuple[int, bytes]], each: bool) -> None:
     story.end()
     page = io.StringIO()
     write_page("x", story, page)
-    told = [*story_lines("x", story), *table("x", rows(story), story), capture_json("x", story)]
+    told = [*story_lines("x", story), *table("x", rows(story), story), *json_lines("x", story)]
     assert all(line.isprintable() for line in "\n".join(told).split("\n"))
     assert not OBEYED.search(page.getvalue())
     assert "<script>alert" not in page.getvalue() and "<img src=x" not in page.getvalue()

@@ -30,8 +30,10 @@ class Story:
 
     `each`: keep every event, and the lists of texts. `keep` false: keep no event at all (live).
     `expect`: the text that a request should be. `whole`: bytes up to which Event.wire has the
-    bodies of messages whole, at most frames.KEPT. What is kept has bounds: see store.py. `early`:
-    a connection that should be ZMTP is told though a side waits for the other one's first word.
+    bodies of messages whole, at most frames.KEPT. `early`: a connection that should be ZMTP is
+    told though a side waits for the other one's first word. `firsts`: keep the first event of each
+    kind. What is kept has bounds: see store.py; each event is in a file, if they are many: see
+    spill.py.
     """
 
     def __init__(
@@ -42,9 +44,10 @@ class Story:
         keep: bool = True,
         whole: int = 0,
         early: bool = False,
+        firsts: bool = True,
     ) -> None:
         self.ports, self.expect = ports, expect
-        self.store = ConnectionStore(each, keep, whole)
+        self.store = ConnectionStore(each, keep, whole, firsts)
         self.waiting: dict[TCPConnection, float] = {}  # connections whose events wait, until when
         # Connections that nothing says yet to be ZMTP -> when to tell them all the same.
         self.opening: dict[TCPConnection, float] | None = {} if early else None

@@ -60,7 +60,7 @@ def of(found: Story) -> list[list[Event]]:
     for connection in found.connections:
         numbers = [event.packet for event in connection.events]
         assert numbers == sorted(numbers)
-    return [connection.events for connection in found.connections]
+    return [list(connection.events) for connection in found.connections]
 
 
 def begun(talk: Talk, times: Sequence[float] = ()) -> list[Event]:

@@ -91,7 +91,7 @@ def test_an_ack_before_its_data_is_no_gap() -> None:
     talk.packets += [second, acknowledged, first]
     talk.say(1, WORLD, WORLD)
     (connection,) = told(talk.capture, each=True).connections
-    assert (connection.requests, connection.replies) == (["Hello"] * 2, ["World"] * 2)
+    assert ([*connection.requests], [*connection.replies]) == (["Hello"] * 2, ["World"] * 2)
     assert (missing(connection), connection.retransmitted) == (0, 0)
 
 
