@@ -30,7 +30,7 @@ FAR = 500_000_000
 
 def checksum(data: bytes) -> int:
     """Return the one's complement sum of 16-bit words (RFC 1071)."""
-    total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
+    total: int = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total
