@@ -37,7 +37,6 @@ ELSEWHERE = {
     "story/pending": "story/test_session.py",
     "story/refusals": "story/test_session.py",
     "story/store": "story/test_story.py",
-    "tcp/acceptance": "tcp/test_connection.py",
     "tcp/headers": "tcp/test_segment.py",
     "tcp/order": "tcp/test_connection.py",
     "zmtp/beginning": "zmtp/test_greeting.py",

@@ -76,14 +76,19 @@ class Session:
             sequence.begun[side] = happened if under_way else None
             return FOLLOW
         if kind not in ("data", "gap"):
+            if self.settled and sequence.idle:
+                self._passed(tcp, side, happened, new)
+                return FOLLOW
             sequence.add(side, happened)
             sides = (0, 1) if kind == "rst" or tcp.state == "closed" else (side,)
-            fate = self._end(tcp, sides, kind == "fin") if kind in ("fin", "rst") else FOLLOW
+            fate = self._end(tcp, sides, new, kind == "fin") if kind in ("fin", "rst") else FOLLOW
             if kind == "syn" and self.told.opening is not None and self._expected(tcp):
                 self.told.opening[tcp] = time + OPENING
         else:
-            sequence.add(side, mark := happened._replace(data=b""))
-            fate = self._stream(tcp, side, happened, mark)
+            mark = happened if self.connection else happened._replace(data=b"")
+            if kind == "gap" or not (self.connection and sequence.idle):
+                sequence.add(side, mark)
+            fate = self._stream(tcp, side, happened, mark, new)
         self._tell(tcp, new)
         return fate
 
@@ -101,7 +106,7 @@ class Session:
     def finish(self, tcp: TCPConnection, new: New) -> None:
         """Tell what was held back, since no more comes."""
         self.sequence.recall()
-        self._end(tcp, (0, 1))
+        self._end(tcp, (0, 1), new)
         self._tell(tcp, new)
         if self.connection and self.negotiation:
             self.connection.retransmitted = tcp.retransmitted
@@ -146,7 +151,7 @@ class Session:
         return self.told.ports.get(int.from_bytes(tcp.client_key[-2:]))
 
     def _stream(
-        self, tcp: TCPConnection, side: int, happened: StreamEvent, mark: StreamEvent
+        self, tcp: TCPConnection, side: int, happened: StreamEvent, mark: StreamEvent, new: New
     ) -> str:
         """Take bytes of a side, or that some are missing; `mark` stands for them."""
         kind, number, time, data, size, _ = happened
@@ -160,7 +165,7 @@ class Session:
         else:
             scrap = negotiation.readers[side].rest
             items = negotiation.skip(side, size, number, time)
-        fate = self._items(tcp, items) if items or not self.connection else FOLLOW
+        fate = self._items(tcp, items, new) if items or not self.connection else FOLLOW
         if kind == "gap" and self.messages and negotiation.readers[side].state == "lost":
             sender, pending = self.messages.senders[side], self.messages.pending[side]
             if event := lost(sender, pending, len(scrap), before or mark):
@@ -170,7 +175,8 @@ class Session:
         marks[side] = mark
         for one, us in enumerate(negotiation.sides):
             if marks[one] and not us.open:
-                marks[one] = self.sequence.last(one) if self._under_way(one) else None
+                last = self.sequence.last(one) or mark
+                marks[one] = last if self._under_way(one) else None
         return fate
 
     def _under_way(self, side: int) -> bool:
@@ -180,7 +186,7 @@ class Session:
             return False
         return bool(negotiation.readers[side].begun() or messages.pending[side].frames)
 
-    def _items(self, tcp: TCPConnection, items: list[tuple[int, Item]]) -> str:
+    def _items(self, tcp: TCPConnection, items: list[tuple[int, Item]], new: New) -> str:
         """Take what was read, if it is ZMTP."""
         negotiation = self.negotiation
         assert negotiation
@@ -199,9 +205,13 @@ class Session:
         if len(connection.initial) < 2:
             seen = ((SIDES[one.side], one.begin) for one in tcp.directions)
             connection.initial = {name: at for name, at in seen if at is not None}
+        entries = self.sequence.entries
         for side, item in items:
             if event := messages.take(side, item):
-                self.sequence.place(side, event)
+                if entries:
+                    self.sequence.place(side, event)
+                else:
+                    self._add(event, new)
         shaken = connection.late or connection.complete
         self.settled = negotiation.done and shaken and len(connection.initial) == 2
         return SHAKEN if shaken and tcp.rank == BEGUN else FOLLOW
@@ -220,27 +230,26 @@ class Session:
         self.messages = MessageAssembler(connection, self.told.expect, shown, store.whole)
         return True
 
-    def _end(self, tcp: TCPConnection, sides: tuple[int, ...], closes: bool = False) -> str:
+    def _end(
+        self, tcp: TCPConnection, sides: tuple[int, ...], new: New, closes: bool = False
+    ) -> str:
         """Decide what these sides have begun, since they send no more; `closes`: by a FIN."""
         negotiation, fate = self.negotiation, FOLLOW
         if not negotiation:
             return fate
         if not negotiation.done:
             items = negotiation.end(*sides)
-            fate = self._items(tcp, items)
+            fate = self._items(tcp, items, new)
         for side in sides:
-            if not negotiation.sides[side].open:
+            if self.sequence.begun[side] and not negotiation.sides[side].open:
                 self.odd = self.odd or (closes and self._under_way(side))
                 self._stop(side)
-                negotiation.readers[side].forget()
-                if self.messages:
-                    self.messages.pending[side].clear()
         return fate
 
     def _stop(self, side: int) -> None:
         """Say how far a side came with what it has begun, if that is not said yet."""
         sequence, messages, negotiation = self.sequence, self.messages, self.negotiation
-        last = sequence.begun[side] and sequence.last(side)
+        last = sequence.last(side)
         if last and messages and negotiation:
             sender, pending = messages.senders[side], messages.pending[side]
             if event := begun(sender, pending, negotiation.begun(side), last):
@@ -259,8 +268,11 @@ class Session:
                 self._add(what, new)
             elif what.kind != "data":
                 self._passed(tcp, side, what, new)
+        if waiting:
+            waiting.pop(tcp, None)
+        if not sequence.entries:
+            return
         since = sequence.since
-        waiting.pop(tcp, None)
         if len(sequence.entries) > MOST:
             self.wait_over(tcp, new)
         elif since is not None:

@@ -148,10 +148,6 @@ class FrameReader:
             return Begun(self.first, sent, self.size, self.missing, self.flags)
         return Begun(self.first, len(self.rest), 0) if self.rest else None
 
-    def forget(self) -> None:
-        """Forget the frame of which a part came: what follows is not the rest of it."""
-        self.in_body, self.rest = False, b""
-
     def _finish(self, packet: int, time: float) -> Frame:
         self.in_body = False
         body, self.body = bytes(self.body), b""
