@@ -120,6 +120,9 @@ def test_a_client_whose_server_is_paused(lab: None, live: Live, page: Page) -> N
 
 def test_no_right_that_is_not_needed(lab: None, live: Live) -> None:
     live.compose("up", "-d")
+    live.compose("down")  # leaves the lab alone, though both are one project
+    assert len(compose("ps", "-q").stdout.split()) == 6
+    live.compose("up", "-d")
     capture, page = inspect("capture"), inspect("live")
     for container in capture, page:
         limits = container["HostConfig"]

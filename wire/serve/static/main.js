@@ -212,7 +212,12 @@ const actions = {
   async next(text) {
     if (live || !text) return;
     const asked = new URLSearchParams({ capture, step: source.at, text });
-    const { step } = await (await fetch(`/find?${asked}`)).json();
+    const reply = await fetch(`/find?${asked}`).catch(() => null);
+    if (!reply) {
+      source.lost();
+      return;
+    }
+    const { step } = await reply.json();
     status.search = step ? "" : say("no-more", { text });
     if (step) source.open(`step=${step}`);
     update();
