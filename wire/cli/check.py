@@ -6,6 +6,7 @@ from cli.story import tell
 from cli.terminal import colour, complain
 from grade.answers import Answers, tally
 from grade.form import Form, FormError, read_form
+from grade.numbers import ways
 from grade.requirements import Requirement, rows, summary, table
 from grade.tasks import TASKS
 from grade.tasks.content import WHOLE
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
             form = read_form(options.answers) if options.answers else None
         except FormError as error:
             code = complain(options.answers, str(error))
-        answers = Answers(form or Form({}, []))
+        answers = Answers(form or Form({}, []), ways(options.expect))
         looks = [answers.look] if form else [task.look] if task else []
         unwritten, wrong = tell(options, path, story, lines, *looks)
         if unwritten or wrong:
@@ -55,5 +56,5 @@ def run(options: argparse.Namespace) -> int:
 def _marked(answers: Answers, story: Story) -> int:
     """Print how many answers are right, not which; return the exit code."""
     marks = answers.marks(story)
-    print(*(tally(marks), *answers.form.odd), sep="\n")
+    print(*(*tally(marks), *answers.form.odd), sep="\n")
     return int(any(mark.verdict != "right" for mark in marks))

@@ -17,6 +17,14 @@ ROUND_TRIP = N_("a round trip alone taken for first_reply")
 SECONDS = N_("seconds taken for milliseconds in {key}")
 OTHER_TIME = N_("another time taken for {key}")
 OTHER_REPLY = N_("another reply's time taken for {key}")
+NOT_YOURS = {  # what is asked of the request with the student's number, or of its reply
+    "request": N_("a request, but not the one with your number"),
+    "reply": N_("a reply, but not to the request with your number"),
+}
+OF_ANOTHER = {
+    "request": N_("{key} of a request, but not of the one with your number"),
+    "reply": N_("{key} of a reply, but not of that to the request with your number"),
+}
 HANDSHAKE = N_("TCP handshake counted in {key}")
 NO_SYN = N_("first_reply of a connection whose beginning is not in the capture")
 ALL_JOBS = N_("all jobs handed out taken for jobs_lost")
@@ -51,6 +59,11 @@ class Mistake(NamedTuple):
     what: str = ""  # with {kind} and {role}
     kind: str = ""
     role: str = ""
+
+    @property
+    def another(self) -> bool:
+        """Tell whether it would be right of another request than the student's own."""
+        return self.text in (*NOT_YOURS.values(), *OF_ANOTHER.values())
 
     def __str__(self) -> str:
         """Say it in English, as the table counts it."""
