@@ -14,6 +14,7 @@ from grade.submissions import File, Submission
 from grade.tasks import TASKS
 from grade.tasks.content import WHOLE
 from output.text import losses
+from safe import Said
 from story.model import New
 from story.reader import Segment, read
 from story.story import Story
@@ -92,7 +93,7 @@ def grade(
         try:
             forms.append((file, read_form(file.path)))
         except FormError as problem:
-            forms.append((file, Form({}, [f"form: {problem}"])))
+            forms.append((file, Form({}, [Said("form: {problem}", problem=problem.said)])))
     captures = submission.captures
     graded = [_capture(submission, file, forms, numbers, ports, task) for file in captures]
     graded.sort(key=lambda pair: pair[0].rank, reverse=True)
@@ -124,7 +125,7 @@ def _capture(
                 sent.add(way)
 
     if os.path.exists(file.path) and not os.path.isfile(file.path):
-        error = "not a file"  # a pipe would not end
+        error: str = Said("not a file")  # a pipe would not end
     else:
         looks = [answers.look for _, answers in marked] + ([work.look] if work else [])
         error = read(file.path, story, look, fingerprint.look, *looks)

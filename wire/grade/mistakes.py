@@ -51,6 +51,23 @@ SUBSCRIBES, WITH_EMPTY = N_("SUBSCRIBE alone"), N_("packets without data as well
 OTHER_NUMBER = N_("another number")
 
 
+# What a packet holds: kind of event -> its name, where that is another.
+NAMES = {
+    "request": N_("request"),
+    "reply": N_("reply"),
+    "published": N_("message"),
+    "message": N_("message"),
+    "job": N_("job"),
+    "command": N_("command"),
+    "encrypted": N_("encrypted frame"),
+    "greeting-begun": N_("greeting begun"),
+    "command-begun": N_("command begun"),
+    "message-begun": N_("message begun"),
+}
+NAMES |= dict.fromkeys(("ready", "initiate"), "READY")
+NAMES |= {kind: kind.upper() for kind in ("subscribe", "cancel", "join", "leave", "error")}
+
+
 class Mistake(NamedTuple):
     """What is wrong with an answer."""
 
@@ -72,5 +89,5 @@ class Mistake(NamedTuple):
 
     def spoken(self) -> str:
         """Say it in the language that is spoken."""
-        what = _(self.what).format(kind=self.kind, role=self.role) if self.what else ""
+        what = _(self.what).format(kind=_(self.kind), role=self.role) if self.what else ""
         return _(self.text).format(key=self.key, what=what)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from capture.packet import Packet
 from grade import mistakes
 from grade.form import ALL, Form, numbers
-from grade.mistakes import NO_TCP, NOT_YOURS, OTHER_DATA, Mistake
+from grade.mistakes import NAMES, NO_TCP, NOT_YOURS, OTHER_DATA, Mistake
 from grade.numbers import sent_number
 from story.model import Connection, Event, New
 from story.reader import Segment
@@ -20,8 +20,6 @@ from story.story import Story
 
 RECENT = 1000  # packets back in which a packet that was captured twice is looked for
 HELD = 20  # things in such a packet; of one that an answer names all are held
-NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
-NAMES |= {"job": "job", "cancel": "CANCEL"}
 WAITING = 10_000  # requests without a reply that are remembered
 ALIKE = {"ready": ("ready", "initiate"), "delimiter": ("reply",)}  # what is asked -> kinds of it
 Exchange = tuple[int, int]  # numbers of a connection, and of a request in it (0: not known)

@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from safe import Said
+
 LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = ("en", "id")
 POINTS = str.maketrans(",.", ".,")  # Indonesian writes 1.234,5 for 1,234.5
@@ -48,6 +50,16 @@ def spoken() -> gettext.NullTranslations:
 def _(text: str) -> str:
     """Return a text in the language that is spoken."""
     return _spoken.get().gettext(text)
+
+
+def say(text: str) -> str:
+    """Return a text of ours, which may be filled in already, in the language that is spoken."""
+    if not isinstance(text, Said):
+        return _(text)
+    fields = {
+        key: say(value) if isinstance(value, Said) else value for key, value in text.fields.items()
+    }
+    return _(text.text).format(**fields)
 
 
 def number(value: float, digits: int = 0) -> str:
