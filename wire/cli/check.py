@@ -6,10 +6,11 @@ from cli.story import tell
 from cli.terminal import colour, complain
 from grade.answers import Answers, tally
 from grade.form import Form, FormError, read_form
+from grade.numbers import ways
 from grade.requirements import Requirement, rows, summary, table
 from grade.tasks import TASKS
 from grade.tasks.content import WHOLE
-from output.language import _
+from output.language import _, say
 from story.story import Story
 
 
@@ -34,8 +35,8 @@ def run(options: argparse.Namespace) -> int:
         try:
             form = read_form(options.answers) if options.answers else None
         except FormError as error:
-            code = complain(options.answers, str(error))
-        answers = Answers(form or Form({}, []))
+            code = complain(options.answers, error.said)
+        answers = Answers(form or Form({}, []), ways(options.expect))
         looks = [answers.look] if form else [task.look] if task else []
         unwritten, wrong = tell(options, path, story, lines, *looks)
         if unwritten or wrong:
@@ -55,5 +56,5 @@ def run(options: argparse.Namespace) -> int:
 def _marked(answers: Answers, story: Story) -> int:
     """Print how many answers are right, not which; return the exit code."""
     marks = answers.marks(story)
-    print(*(tally(marks), *answers.form.odd), sep="\n")
+    print(*(*tally(marks), *map(say, answers.form.odd)), sep="\n")
     return int(any(mark.verdict != "right" for mark in marks))

@@ -9,8 +9,8 @@ from collections import deque
 from capture.packet import Packet
 from grade import mistakes
 from grade.form import Form, numbers
-from grade.mistakes import Mistake
-from grade.packets import NAMES, Packets
+from grade.mistakes import NAMES, Mistake
+from grade.packets import Packets
 from story.model import New
 from story.reader import Segment
 from story.story import Story

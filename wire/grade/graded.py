@@ -8,12 +8,13 @@ from grade.answers import Answers, Mark
 from grade.copies import Copy
 from grade.fingerprint import CONNECTIONS, Fingerprint
 from grade.form import Form, FormError, read_form
-from grade.numbers import plain
+from grade.numbers import sent_number
 from grade.requirements import Requirement, rows
 from grade.submissions import File, Submission
 from grade.tasks import TASKS
 from grade.tasks.content import WHOLE
 from output.text import losses
+from safe import Said
 from story.model import New
 from story.reader import Segment, read
 from story.story import Story
@@ -92,7 +93,7 @@ def grade(
         try:
             forms.append((file, read_form(file.path)))
         except FormError as problem:
-            forms.append((file, Form({}, [f"form: {problem}"])))
+            forms.append((file, Form({}, [Said("form: {problem}", problem=problem.said)])))
     captures = submission.captures
     graded = [_capture(submission, file, forms, numbers, ports, task) for file in captures]
     graded.sort(key=lambda pair: pair[0].rank, reverse=True)
@@ -115,17 +116,16 @@ def _capture(
     story = Story(ports=ports, keep=False, whole=WHOLE if task else 0)
     work = TASKS[task]() if task else None
     fingerprint = Fingerprint(file.path, file.name, submission.owners)
-    marked = [(form_file, Answers(form)) for form_file, form in forms]
+    marked = [(form_file, Answers(form, submission.owners)) for form_file, form in forms]
     sent: set[str] = set()
 
     def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
         for _, event in new:
-            if event.kind == "request" and not task and (way := plain(event.text)) in numbers:
-                if event.size == len(event.text.encode()):  # not a pickle of it
-                    sent.add(way)
+            if not task and (way := sent_number(event)) in numbers:
+                sent.add(way)
 
     if os.path.exists(file.path) and not os.path.isfile(file.path):
-        error = "not a file"  # a pipe would not end
+        error: str = Said("not a file")  # a pipe would not end
     else:
         looks = [answers.look for _, answers in marked] + ([work.look] if work else [])
         error = read(file.path, story, look, fingerprint.look, *looks)

@@ -12,6 +12,8 @@ year, a course) or is counted anew for each (a second try) has few, and short on
 import re
 from collections.abc import Iterable
 
+from story.model import Event
+
 LABEL = re.compile(r"(?<![^\W_])(?:nim|nrp|npm|nbi|nis|bp|no)[ ._-]*(?=[^\W_]*[0-9])", re.I)
 JOINED = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
 WRITTEN = re.compile(r"[^\W_]+(?:[./-][^\W_]+)*[./-]?")
@@ -36,9 +38,16 @@ def plain(text: str) -> str:
     return re.sub("[./-]", "", text).casefold() if WRITTEN.fullmatch(text) else ""
 
 
-def ways(number: str) -> set[str]:
+def ways(number: str) -> frozenset[str]:
     """Return the ways, as plain() gives them, in which a number may be sent: its code may lack."""
-    return {plain(number), plain(re.sub("[.-][A-Z]{1,3}$", "", number))}
+    return frozenset((plain(number), plain(re.sub("[.-][A-Z]{1,3}$", "", number)))) - {""}
+
+
+def sent_number(event: Event) -> str:
+    """Return the number that a request is, as plain() gives it, "" if it is none."""
+    if event.kind != "request" or event.size != len(event.text.encode()):  # such as a pickle
+        return ""
+    return plain(event.text)
 
 
 def candidates(name: str) -> list[str]:

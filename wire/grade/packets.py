@@ -2,6 +2,9 @@
 
 A packet is right if it holds that whole or in part, so several may be; only the start of a greeting
 is in one. What is in a wrong one names the mistake: "TCP ACK taken for reply".
+
+Where the capture has requests that are the student's number, no other request is right, and no
+other reply.
 """
 
 from typing import NamedTuple
@@ -9,15 +12,14 @@ from typing import NamedTuple
 from capture.packet import Packet
 from grade import mistakes
 from grade.form import ALL, Form, numbers
-from grade.mistakes import NO_TCP, OTHER_DATA, Mistake
+from grade.mistakes import NAMES, NO_TCP, NOT_YOURS, OTHER_DATA, Mistake
+from grade.numbers import sent_number
 from story.model import Connection, Event, New
 from story.reader import Segment
 from story.story import Story
 
 RECENT = 1000  # packets back in which a packet that was captured twice is looked for
 HELD = 20  # things in such a packet; of one that an answer names all are held
-NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
-NAMES |= {"job": "job", "cancel": "CANCEL"}
 WAITING = 10_000  # requests without a reply that are remembered
 ALIKE = {"ready": ("ready", "initiate"), "delimiter": ("reply",)}  # what is asked -> kinds of it
 Exchange = tuple[int, int]  # numbers of a connection, and of a request in it (0: not known)
@@ -33,6 +35,7 @@ class Sight(NamedTuple):
     begin: int  # the packet with its first byte
     size: int  # bytes of the bodies of its ZMTP frames
     exchange: Exchange  # of a request and of its reply the same
+    own: bool  # it is a request that is the student's number, or the reply to one
 
     @property
     def role(self) -> str:
@@ -42,22 +45,31 @@ class Sight(NamedTuple):
 class Packets:
     """Looks, while a capture is read, at what the packet numbers of a form point to."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form, owners: frozenset[str] = frozenset()) -> None:
+        """`owners`: the student's number, in all ways to write it."""
+        self.owners = frozenset() if form.earlier else owners  # that form asked for any request
+        self.own: set[int] = set()  # numbers of the connections on which it was sent
+        self.latest: list[Sight] = []  # what the packet that was looked at last completes
         self.named = {key: numbers(form.answers.get(key, "")) for key in KEYS}
         self.asked = {number for named in self.named.values() for number in named}
         self.first: dict[tuple[str, str], int] = {}  # kind, sender's type -> its first packet
+        self.first_own: dict[str, int] = {}  # kind -> the first packet with one that is own
         self.seen: dict[int, list[Sight]] = {}  # of the last RECENT packets, and of those asked for
         self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
         self.tcp: dict[int, str] = {}  # packet that was asked for -> what TCP does there
         self.twins: dict[int, int] = {}  # packet that was asked for -> where its data came first
         self.ends: dict[int, tuple[str, str]] = {}  # packet where they did -> sender, receiver
-        self.unanswered: dict[Exchange, None] = {}  # requests without a reply
+        self.unanswered: dict[Exchange, bool] = {}  # requests without a reply -> which are own
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
         oldest = packet.number - RECENT if packet else 0
+        self.latest = []
         for connection, event in new:
             sight = self._sight(connection, event)
+            self.latest.append(sight)
+            if sight.own:
+                self.first_own.setdefault(event.kind, event.packet)
             if event.kind == "reply":
                 for number in delimiter(connection):
                     self.first.setdefault(("delimiter", ""), number)
@@ -79,15 +91,20 @@ class Packets:
             self._packet(packet, segment)
 
     def _sight(self, connection: Connection, event: Event) -> Sight:
-        exchange = (connection.number, event.exchange)
+        number = connection.number
+        exchange, own = (number, event.exchange), False
         if event.kind == "request":
-            self.unanswered[exchange] = None
+            own = bool(self.owners) and sent_number(event) in self.owners
+            if own:
+                self.own.add(number)
+            self.unanswered[exchange] = own
             if len(self.unanswered) > WAITING:
                 del self.unanswered[next(iter(self.unanswered))]
         elif event.kind == "reply":
-            self.unanswered.pop(exchange, None)
+            own = self.unanswered.pop(exchange, False)
+            own = own or (not event.exchange and number in self.own)  # it may be
         begin, size = event.first_packet, event.size
-        return Sight(connection, event.sender, event.kind, begin, size, exchange)
+        return Sight(connection, event.sender, event.kind, begin, size, exchange, own)
 
     def _packet(self, packet: Packet, part: Segment | None) -> None:
         """Find where the data of a packet came first, and what TCP does in it."""
@@ -109,6 +126,8 @@ class Packets:
 
     def example(self, key: str, story: Story) -> str:
         """Return a packet that would be right, "" if the capture has none."""
+        if self.own and key in NOT_YOURS:
+            return str(self.first_own.get(key, ""))
         return str(self.first.get((ALL[key].asks, ALL[key].whose), ""))
 
     def right(self, key: str, packet: int) -> list[Sight]:
@@ -116,6 +135,8 @@ class Packets:
         question, here = ALL[key], self.twins.get(packet, packet)
         kinds = ALIKE.get(question.asks, (question.asks,))
         sights = [sight for sight in self.held(packet) if sight.kind in kinds]
+        if self.own and key in NOT_YOURS:
+            sights = [sight for sight in sights if sight.own]
         if question.whose:
             sights = [sight for sight in sights if sight.role == question.whose]
         if key == "greeting_start":
@@ -159,6 +180,8 @@ class Packets:
             return Mistake(mistakes.TAKEN, key, mistakes.LATER_REPLY)
         if found.kind in ("greeting", "ready", "initiate") and ALL[key].whose:
             return Mistake(mistakes.TAKEN, key, mistakes.OF, kind, found.role)
+        if self.own and key in NOT_YOURS and found.kind == key and not found.own:
+            return Mistake(NOT_YOURS[key])
         another = mistakes.ANOTHER if found.kind == ALL[key].asks else "{kind}"
         return Mistake(mistakes.TAKEN, key, another, kind)
 

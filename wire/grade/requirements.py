@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from capture import BRIDGE
-from output.language import _, number, spoken
+from output.language import _, number, say, spoken
 from output.text import losses, nothing, zmtp_count
-from safe import printable
+from safe import Said, printable
 from story.model import KINDS, TALK, Connection, Event
 from story.story import Story
 
@@ -32,7 +32,7 @@ class Requirement(NamedTuple):
     """One thing that the lab, or a task, asks for."""
 
     pattern: str
-    asked: str
+    asked: str  # in English, to be said by say()
     packets: str  # where it is, "" if it is missing
     cause: str | Reason = ""  # the likely cause, if it is missing
 
@@ -84,8 +84,8 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
     if refused:
         cause = _("refused: the server was not running")
     steps = [first.get(kind) for kind in ("syn", "syn-ack", "ack")]
-    yield row(_("TCP handshake"), *steps, cause=cause)
-    for name, kind in (_("greeting of both"), "greeting"), (_("READY of both"), "ready"):
+    yield row(Said("TCP handshake"), *steps, cause=cause)
+    for name, kind in (Said("greeting of both"), "greeting"), (Said("READY of both"), "ready"):
         sides = [first.get(f"{kind} {side}") for side in ("client", "server")]
         if kind == "ready":  # the client of PLAIN and CURVE says INITIATE instead
             sides[0] = sides[0] or first.get("initiate client")
@@ -99,11 +99,14 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
         if request:
             no_reply = _("no reply: the server had stopped, or the capture ended before it")
             cause = lacking or no_reply
-        yield row(_("request and its reply"), request, reply, cause=cause)
+        yield row(Said("request and its reply"), request, reply, cause=cause)
         if expect:
             text = printable(expect.encode(errors="replace"))
-            asked = _('request "{text}"').format(text=text)
-            yield row(asked, connection.expected, cause=_("no request is this text"))
+            yield row(
+                Said('request "{text}"', text=text),
+                connection.expected,
+                cause=_("no request is this text"),
+            )
     elif pattern == "PUB-SUB":
         yield row("SUBSCRIBE", first.get("subscribe"), cause=cause)
         if connection.subscriptions:
@@ -113,12 +116,11 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
             cause = _("{number} messages, but no SUBSCRIBE says which topic")
             cause = cause.format(number=counts.get("published", 0))
         enough = first.get("published") if connection.matched >= MESSAGES else None
-        asked = _("{number} messages under that topic").format(number=MESSAGES)
-        yield row(asked, enough, cause=cause)
+        yield row(Said("{number} messages under that topic", number=MESSAGES), enough, cause=cause)
     else:
         if not refused:
             cause = lacking or _("no job was handed to this worker while the capture ran")
-        yield row(_("job"), first.get("job"), cause=cause)
+        yield row(Said("job"), first.get("job"), cause=cause)
 
 
 def _lacking(connection: Connection, story: Story) -> str:
@@ -159,7 +161,7 @@ def table(
     """Yield the table of one capture as text, with its packets unless a student is to find them."""
     nowhere = foreign(story)
     held = sum(bool(row.packets) for row in found)
-    wide = max(30, *(len(row.asked) for row in found))
+    wide = max(30, *(len(say(row.asked)) for row in found))
     width = max(map(len, (_("found"), _("MISSING")))) + 2
     yield _("{name}: {held} of {all} found").format(name=name, held=held, all=len(found))
     if nowhere:  # the cause of all
@@ -173,7 +175,7 @@ def table(
             mark, said = _("MISSING"), "" if nowhere else str(row.cause)
         code = "32" if row.packets else "31"
         shown = f"\x1b[{code}m{mark:<{width}}\x1b[0m" if colour else f"{mark:<{width}}"
-        yield f"  {row.pattern:<10} {row.asked:<{wide}} {shown}{said}".rstrip()
+        yield f"  {row.pattern:<10} {say(row.asked):<{wide}} {shown}{said}".rstrip()
 
 
 def summary(name: str, found: list[Requirement], story: Story) -> str:
