@@ -148,8 +148,8 @@ def test_a_stray_is_said_and_does_not_count(what: str, side: int, version: int) 
         if version == 6:
             packets, without = list(map(six, packets)), list(map(six, without))
         found = of(packets)
-        assert found.requests == ["Hello", "q0", "q1", "q2", "q3", "q4"]
-        assert found.replies == ["World", "r0", "r1", "r2", "r3", "r4"]
+        assert list(found.requests) == ["Hello", "q0", "q1", "q2", "q3", "q4"]
+        assert list(found.replies) == ["World", "r0", "r1", "r2", "r3", "r4"]
         (said,) = [event for event in found.events if event.kind == "ignored"]
         assert (said.packet, said.sender) == (number, (found.client, found.server)[side])
         assert said.note
