@@ -41,7 +41,9 @@ def say(event: Event) -> str:
     """Say what passed: 'reply "World", 0.42 ms after its request', '60 jobs, 1.0/s: 3, 5, …'."""
     kind = event.kind
     if kind in TCP:
-        said = TCP[kind]() + _times(event)
+        said = TCP[kind]()
+        if event.count > 1:
+            said += _times(event)
     elif kind in SAID:
         said = SAID[kind](event) + _times(event)
     elif kind == "gap":

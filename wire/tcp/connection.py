@@ -170,7 +170,8 @@ class TCPConnection:
         number, time, _, seq, _, flags, payload, cut, _, _ = segment
         side = sender.side
         sender.reached = number
-        sender.heard(segment)
+        if sender.last is None or ahead(segment.ack, sender.last.ack) >= 0:
+            sender.last = segment
         if flags & SYN:
             sender.greet(segment)
             seq = sender.next = (seq + 1) % WRAP

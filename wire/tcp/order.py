@@ -38,6 +38,16 @@ def receive(
         if connection.doubts:  # the stream is where it was
             yield from refute(connection, segment.time)
         yield from connection.deliver(sender, segment)
+    elif (  # the answer to the SYN, as it usually is
+        flags & (SYN | RST | ACK) == SYN | ACK
+        and state == "syn-sent"
+        and sender.side == SERVER
+        and sender.next is None
+        and segment.ack == peer.next
+        and not connection.doubts
+    ):
+        peer.acked = segment.ack
+        yield from connection.deliver(sender, segment)
     elif state == "closed":
         if segment.size and sender.passed(segment):
             connection.retransmitted += 1
