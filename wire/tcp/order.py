@@ -6,7 +6,7 @@ the time of packets it never goes back.
 
 from collections.abc import Generator
 
-from tcp.acceptance import CLOSED, CORRUPT, NOT_NEXT, Doubt, confirmed, ignored, in_order
+from tcp.acceptance import CLOSED, CORRUPT, NOT_NEXT, Doubt, confirmed, follows, ignored, in_order
 from tcp.connection import END, Found, StreamEvent, TCPConnection
 from tcp.direction import FAR, SERVER, Direction, ahead
 from tcp.segment import ACK, FIN, RST, SYN, Segment
@@ -70,7 +70,7 @@ def _before_syn(
         (one, entry)
         for one in connection.directions
         for entry in one.waiting or ()
-        if entry[3].time < segment.time and not _follows(entry[3], segment, one is sender)
+        if entry[3].time < segment.time and not follows(entry[3], segment, one is sender)
     ]
     if any(entry[3].size for _, entry in earlier):  # it goes on: this SYN is of another, or stray
         yield from _begin_late(connection)
@@ -84,14 +84,6 @@ def _before_syn(
     sender.corrupt(segment, peer)
     yield from connection.deliver(sender, segment)
     yield from _advance(connection)
-
-
-def _follows(segment: Segment, syn: Segment, own: bool) -> bool:
-    """Tell whether a segment that came before a SYN belongs behind it; `own`: of the same side."""
-    if segment.flags & SYN:
-        return True
-    place = ahead(segment.seq if own else segment.ack, syn.seq)
-    return 0 < place < FAR and (own or segment.acknowledges)
 
 
 def _counts(
