@@ -44,7 +44,9 @@ def heading(connection: Connection) -> str:
     said = f"{connection.pattern}: {said.format(client=client, server=server)}"
     if connection.by_port:
         said += _(", types by the port")
-    if connection.guess:
+    if connection.guess and "greeting-begun" in connection.counts:
+        said += _(", a guess: no whole greeting proves it")
+    elif connection.guess:
         said += _(", a guess: some of it does not read as ZMTP")
     if connection.version:
         said += f", ZMTP {connection.version}"

@@ -7,38 +7,21 @@ A session owns its connection of the model: it alone writes into it, with its Me
 What comes before it is known whether the connection carries ZMTP is held back.
 """
 
-from typing import NamedTuple
-
 from safe import SHOWN
 from story.begun import begun, lost
 from story.messages import SIDES, MessageAssembler
 from story.model import Connection, Event, New
 from story.runs import Runs
 from story.sequence import MOST, SECONDS, Sequence
-from story.store import ConnectionStore
+from story.told import Told
 from tcp.assembler import BEGUN
 from tcp.connection import StreamEvent, TCPConnection
 from tcp.segment import endpoint
 from zmtp.frames import KEPT, Item
 from zmtp.greeting import Negotiation
-from zmtp.patterns import Ports
 
-STEPS = ("syn", "syn-ack", "ack")
 OPENING = 0.3  # seconds after which a connection that may be ZMTP is told, where that is asked for
 FOLLOW, IGNORE, SHAKEN = "", "ignore", "shaken"  # what becomes of a TCP connection
-
-
-class Told(NamedTuple):
-    """How a story is told."""
-
-    store: ConnectionStore
-    ports: Ports
-    expect: str
-    waiting: dict[TCPConnection, float]  # those in which events wait -> when to tell them
-    # How far TCP connections at the lab's ports came that carried nothing -> their number, and
-    # the packet of the first SYN.
-    bare: dict[str, tuple[int, int]]
-    opening: dict[TCPConnection, float] | None  # those that nothing is known of, if they are told
 
 
 class Session:
@@ -82,7 +65,7 @@ class Session:
             sequence.add(side, happened)
             sides = (0, 1) if kind == "rst" or tcp.state == "closed" else (side,)
             fate = self._end(tcp, sides, new, kind == "fin") if kind in ("fin", "rst") else FOLLOW
-            if kind == "syn" and self.told.opening is not None and self._expected(tcp):
+            if kind == "syn" and self.told.opening is not None and self.told.expected(tcp):
                 self.told.opening[tcp] = time + OPENING
         else:
             mark = happened if self.connection else happened._replace(data=b"")
@@ -112,12 +95,8 @@ class Session:
             self.connection.retransmitted = tcp.retransmitted
             self.connection.guess = self._guessed()
             self.told.store.guesses += self.connection.guess
-        if not self.negotiation and self._expected(tcp):
-            steps = {what.kind: what.packet for _, what in self.sequence.entries}
-            if "syn" in steps and "refused" not in steps:
-                last = max((step for step in STEPS if step in steps), key=STEPS.index)
-                count, first = self.told.bare.get(last, (0, steps["syn"]))
-                self.told.bare[last] = count + 1, first
+        if not self.negotiation:
+            self.told.note_bare(tcp, self.sequence)
 
     def wait_over(self, tcp: TCPConnection, new: New) -> None:
         """Tell what was begun first, and what waits behind it."""
@@ -143,13 +122,6 @@ class Session:
         read = all(reader.reads for reader in negotiation.readers)
         return self.odd or not read or any(negotiation.foreign)
 
-    def _expected(self, tcp: TCPConnection) -> bool:
-        """Tell whether it should be ZMTP: its port says so, or it was seen at that server."""
-        return bool(self._types(tcp)) or tcp.server in self.told.store.servers
-
-    def _types(self, tcp: TCPConnection) -> tuple[str, str] | None:
-        return self.told.ports.get(int.from_bytes(tcp.client_key[-2:]))
-
     def _stream(
         self, tcp: TCPConnection, side: int, happened: StreamEvent, mark: StreamEvent, new: New
     ) -> str:
@@ -157,7 +129,7 @@ class Session:
         kind, number, time, data, size, _ = happened
         negotiation, marks = self.negotiation, self.sequence.begun
         if not negotiation:
-            guess = bool(self._types(tcp))
+            guess = bool(self.told.types(tcp))
             negotiation = self.negotiation = Negotiation(guess, tcp.late)
         before, scrap = marks[side], b""
         if kind == "data":
@@ -220,7 +192,7 @@ class Session:
         """Give a number to a connection that turned out to be ZMTP; False: there is no room."""
         store = self.told.store
         connection = Connection(0, *endpoint(tcp.client_key), late=tcp.late)
-        if types := self._types(tcp):
+        if types := self.told.types(tcp):
             connection.client_type, connection.server_type = types
             connection.by_port = True
         if not store.begin(connection):
@@ -241,9 +213,10 @@ class Session:
             items = negotiation.end(*sides)
             fate = self._items(tcp, items, new)
         for side in sides:
-            if self.sequence.begun[side] and not negotiation.sides[side].open:
+            if not negotiation.sides[side].open:
                 self.odd = self.odd or (closes and self._under_way(side))
-                self._stop(side)
+                if self.sequence.begun[side]:
+                    self._stop(side)
         return fate
 
     def _stop(self, side: int) -> None:

@@ -15,8 +15,9 @@ from capture.packet import Packet
 from story.losses import Losses
 from story.model import New
 from story.refusals import Refusals
-from story.session import FOLLOW, IGNORE, Session, Told
+from story.session import FOLLOW, IGNORE, Session
 from story.store import ConnectionStore
+from story.told import Told
 from tcp.assembler import Assembler, StreamEvents
 from tcp.connection import TCPConnection
 from tcp.segment import LINKS, Segment, Segments
