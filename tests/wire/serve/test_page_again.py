@@ -13,12 +13,12 @@ pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
 
 def breaks(page: Page, what: str) -> Callable[[], int]:
-    """Break off the first request for something; return how many there were."""
+    """Break off the first request for each such thing; return how many there were."""
     asked: list[str] = []
 
     def take(route: Route) -> None:
         asked.append(route.request.url)
-        if len(asked) == 1:
+        if asked.count(route.request.url) == 1:
             route.abort("failed")
         else:
             route.continue_()
@@ -27,7 +27,7 @@ def breaks(page: Page, what: str) -> Callable[[], int]:
     return lambda: len(asked)
 
 
-@pytest.mark.parametrize("what", ["svg.js", "main.js", "live.css", "diagram.css"])
+@pytest.mark.parametrize("what", ["svg.js", "main.js", "live.css", "diagram.css", "*"])
 def test_a_page_that_did_not_come_whole_comes_again(serve: Serve, page: Page, what: str) -> None:
     count = breaks(page, f"**/static/{what}")
     url = serve(LAB).url
@@ -35,7 +35,7 @@ def test_a_page_that_did_not_come_whole_comes_again(serve: Serve, page: Page, wh
         page.goto(url, wait_until="commit")
     status(page, "^stopped$")
     expect(page.get_by_role("button", name="Play", exact=True)).to_have_css("cursor", "pointer")
-    assert count() == 2
+    assert count() > 1
 
 
 def test_the_stream_that_windows_share_comes_again(
