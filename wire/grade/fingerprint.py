@@ -28,6 +28,8 @@ STAMPS, RHYTHM = 3, 4  # so many traces of a sort have to be the same
 GAPS, LEAST = 3, 100  # times between events in a trace of the rhythm; their sum in microseconds
 JOBS, TIMES = 5, 3  # jobs and published messages without which what was said tells nothing
 PACE = 50  # milliseconds between what one capture and its copy tell of when connections began
+WHOLE = (1 << 64) - 1
+USUAL = b"\1\1\x08\n"  # options: two NOP, then timestamps of 10 bytes (RFC 7323, appendix A)
 EVIDENCE = ("sequence numbers", "TCP timestamps", "rhythm", "texts")
 
 
@@ -39,16 +41,21 @@ class Held(NamedTuple):
     initial: tuple[int, int]  # sequence numbers at which client and server begin
     syn: int  # microseconds since 1970, 0 if it is not in the capture
     greeting: int
-    texts: dict[int, str]  # microseconds since 1970 -> text of a message
+    messages: "tuple[array[int], tuple[str, ...]]"  # microseconds since 1970; texts
     moments: "tuple[array[int], array[int]]"  # sequence number and side; microseconds since 1970
-    stamps: tuple[int, ...]
-    rhythm: tuple[int, ...]
+    stamps: "array[int]"
+    rhythm: "array[int]"
     said: int  # what tells the jobs of a capture, 0 if they are too few
     begun: tuple[int, ...]  # and how many ms after one another its connections began
 
     @property
     def ports(self) -> tuple[str, str]:
         return self.client.rpartition(":")[2], self.server.rpartition(":")[2]
+
+    @property
+    def texts(self) -> dict[int, str]:
+        """Return microseconds since 1970 -> text of a message."""
+        return dict(zip(*self.messages, strict=True))
 
     def near(self, other: "Held") -> bool:
         """Tell whether both begin near the same sequence numbers."""
@@ -117,7 +124,7 @@ class Fingerprint:
                 if len(notes.moments) < MOMENTS:
                     side = event.sender == connection.client
                     notes.moments.setdefault(segment.seq << 1 | side, packet.time // 1000)
-                    notes.stamps.append(segment.stamp)
+                    notes.stamps.append(_stamp(segment))
             if event.kind in MESSAGES and len(notes.texts) < TEXTS:
                 notes.texts[event.time] = event.text[:100]
 
@@ -145,7 +152,7 @@ class Fingerprint:
                         (initial["client"], initial["server"]),
                         clock(first.get("syn")) * ("syn-ack" in first),
                         clock(first.get("greeting client")),
-                        {at(time): text for time, text in notes.texts.items()},
+                        (array("q", map(at, notes.texts)), tuple(notes.texts.values())),
                         (array("Q", notes.moments), array("q", notes.moments.values())),
                         _fewest(stamp for stamp in notes.stamps if stamp),
                         _fewest(_gaps(sorted(notes.moments.values()))),
@@ -154,6 +161,14 @@ class Fingerprint:
                     )
                 )
         self.notes.clear()
+
+
+def _stamp(segment: Segment) -> int:
+    """Return TCP's timestamps as one number, 0 without; where they usually lie, at once."""
+    begin = segment.at + 20
+    if segment.raw[begin : begin + 4] == USUAL and segment.header >= 32:
+        return int.from_bytes(segment.raw[begin + 4 : begin + 12])
+    return segment.stamp & WHOLE
 
 
 def _said(story: Story, notes: dict[int, Notes]) -> int:
@@ -167,10 +182,10 @@ def _said(story: Story, notes: dict[int, Notes]) -> int:
     return hash((*jobs, *times)) if len(jobs) >= JOBS and len(times) >= TIMES else 0
 
 
-def _fewest(traces: Iterator[int]) -> tuple[int, ...]:
+def _fewest(traces: Iterator[int]) -> "array[int]":
     """Return at most TRACES of them, chosen alike in each capture that has them."""
     spread = sorted(set(traces), key=lambda trace: trace * 0x9E3779B1 % (1 << 32))
-    return tuple(spread[:TRACES])
+    return array("Q", spread[:TRACES])
 
 
 def _gaps(times: list[int]) -> Iterator[int]:
