@@ -123,8 +123,7 @@ def _capture(
     sent: set[str] = set()
 
     def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
-        if new:
-            fingerprint.look(packet, segment, new)
+        fingerprint.look(packet, segment, new)
         for _, event in new:
             if not task and (way := sent_number(event)) in numbers:
                 sent.add(way)
