@@ -8,7 +8,7 @@ from grade.answers import Answers, Mark
 from grade.copies import Copy
 from grade.fingerprint import CONNECTIONS, Fingerprint
 from grade.form import Form, FormError, read_form
-from grade.numbers import sent_number
+from grade.numbers import sent_ways
 from grade.requirements import Requirement, rows
 from grade.submissions import File, Submission
 from output.text import losses
@@ -125,8 +125,8 @@ def _capture(
     def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
         fingerprint.look(packet, segment, new)
         for _, event in new:
-            if not task and (way := sent_number(event)) in numbers:
-                sent.add(way)
+            if not task and event.kind == "request":
+                sent.update(way for way in sent_ways(event) if way in numbers)
 
     if os.path.exists(file.path) and not os.path.isfile(file.path):
         error: str = Said("not a file")  # a pipe would not end

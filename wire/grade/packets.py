@@ -14,7 +14,7 @@ from capture.packet import Packet
 from grade import mistakes
 from grade.form import ALL, Form, numbers
 from grade.mistakes import NAMES, NO_TCP, NOT_YOURS, OTHER_DATA, Mistake
-from grade.numbers import sent_number
+from grade.numbers import sent_ways
 from story.model import KINDS, Connection, Event, New
 from story.reader import Segment
 from story.story import Story
@@ -113,7 +113,7 @@ class Packets:
         number = connection.number
         exchange, own = (number, event.exchange), False
         if event.kind == "request":
-            own = bool(self.owners) and sent_number(event) in self.owners
+            own = not self.owners.isdisjoint(sent_ways(event)) if self.owners else False
             if own:
                 self.own.add(number)
             self.unanswered[exchange] = own
