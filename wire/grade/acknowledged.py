@@ -35,7 +35,7 @@ class Acknowledged:
         if packet is None or segment is None:
             return
         key = segment.key
-        if any(event.kind == "job" and event.packet == packet.number for _, event in new):
+        if new and any(event.kind == "job" and event.packet == packet.number for _, event in new):
             half = (len(key) - 4) // 2
             back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
             behind = self.waiting.setdefault(back, deque(maxlen=WAITING))

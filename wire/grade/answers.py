@@ -56,19 +56,22 @@ class Answers:
         """`owners`: the student's number, in all ways to write it, as ways() gives them."""
         self.form = form
         packets = Packets(form, owners)
+        acknowledged, counts = Acknowledged(form, packets), Counts(form)
         self.markers: dict[str, Marker] = {  # by the module that the table in form.py names
             "packets": packets,
             "details": Details(form, packets),
-            "acknowledged": Acknowledged(form, packets),
-            "counts": Counts(form),
+            "acknowledged": acknowledged,
+            "counts": counts,
             "times": Times(form, packets),
             "lost_jobs": Workers(),
         }
+        self.every = [marker.look for marker in self.markers.values()]
+        self.bare = [packets.look, counts.look, acknowledged.look]  # at what brings no event, too
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
-        for marker in self.markers.values():
-            marker.look(packet, segment, new)
+        for look in self.every if new else self.bare:
+            look(packet, segment, new)
 
     def marks(self, story: Story) -> list[Mark]:
         """Return a mark for each question, in the order of the form."""

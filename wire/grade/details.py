@@ -18,13 +18,12 @@ Place = tuple[Sight, Segment, int]  # a request or a reply, its segment, bytes o
 
 
 class Details:
-    """Looks at the packets that a form names, and at all requests and replies."""
+    """Looks at all requests and replies."""
 
     def __init__(self, form: Form, packets: Packets) -> None:
         self.packets = packets
         self.given = {key: whole(form.answers.get(key, "")) for key in KEYS}
         self.given["size_byte"] = hexadecimal(form.answers.get("size_byte", ""))
-        self.segments: dict[int, tuple[Segment, int]] = {}  # of the packets that are named
         # Whether it is the student's own (see packets.py), and its kind -> the first of them.
         self.first: dict[bool, dict[str, Place]] = {True: {}, False: {}}
         # Questions whose answer is right of some packet, of those that are own, and of others.
@@ -34,8 +33,6 @@ class Details:
         """Take note of a packet and of the events that it completes; None at the end."""
         if packet is None or segment is None:
             return
-        if packet.number in self.packets.asked:
-            self.segments[packet.number] = segment, packet.length
         for (_, event), sight in zip(new, self.packets.latest, strict=True):
             if event.kind not in ("request", "reply") or event.packet != packet.number:
                 continue
@@ -50,10 +47,11 @@ class Details:
         if right and not self.packets.all_right(kind):
             return []
         return [
-            (sight, *self.segments[number])
+            (sight, *self.packets.segments[number])
             for number in self.packets.named[kind]
+            if number in self.packets.segments
             for sight in (self.packets.right(kind, number) if right else self.packets.held(number))
-            if number in self.segments and sight.kind == kind
+            if sight.kind == kind
         ]
 
     def example(self, key: str, story: Story) -> str:

@@ -6,10 +6,8 @@ a Word or OpenDocument file and the cells of a CSV file are read as such lines.
 """
 
 import codecs
-import html
 import os
 import re
-import zipfile
 from typing import NamedTuple
 
 from capture.files import reason
@@ -116,6 +114,9 @@ def read_form(path: str) -> Form:
 
 def _document(path: str) -> str:
     """Return the text of a Word or OpenDocument file, a line for each paragraph."""
+    import html  # these two take as long as all else of this room, for what few hand in
+    import zipfile
+
     try:
         with zipfile.ZipFile(path) as archive:
             name = next(name for name in DOCUMENTS if name in archive.namelist())
@@ -139,7 +140,7 @@ def parse(data: bytes) -> Form:
     for line in text.splitlines():
         line = re.sub(r"(?:^|\s)#(?!\d).*|(?<=\S)#.*", "", line).strip()  # "#14" is a number
         key, value = _answer(line)
-        earlier |= key in EARLIER.keys() - QUESTIONS.keys()
+        earlier |= key in EARLIER and key not in QUESTIONS
         if key not in ALL:
             if line.strip('",;\t '):
                 odd.append(f'"{printable(line.encode())[:40]}"')
@@ -173,7 +174,7 @@ def numbers(value: str) -> list[int]:
     "14", "#14", "packet 14 (the ZMTP one)" are one. "39–47", which is how a run is told, and
     "8 dan 9" are two; "8 or 9" and three are none.
     """
-    if re.search(r"\b(?:or|atau)\b", value):
+    if not value or re.search(r"\b(?:or|atau)\b", value):
         return []
     value = re.sub(r"\([^)]*\)", " ", value) if re.match(r"\D*\d", value) else value
     value = re.sub(r"(?<=[0-9])\s*[-–—]\s*", " ", value)  # a range

@@ -8,11 +8,9 @@ from grade.answers import Answers, Mark
 from grade.copies import Copy
 from grade.fingerprint import CONNECTIONS, Fingerprint
 from grade.form import Form, FormError, read_form
-from grade.numbers import sent_number
+from grade.numbers import sent_ways
 from grade.requirements import Requirement, rows
 from grade.submissions import File, Submission
-from grade.tasks import TASKS
-from grade.tasks.content import WHOLE
 from output.text import losses
 from safe import Said
 from story.model import New
@@ -113,22 +111,28 @@ def _capture(
     ports: Ports,
     task: int,
 ) -> tuple[Graded, Fingerprint]:
-    story = Story(ports=ports, keep=False, whole=WHOLE if task else 0)
-    work = TASKS[task]() if task else None
+    work, whole = None, 0
+    if task:
+        from grade.tasks import TASKS  # with what reads JSON
+        from grade.tasks.content import WHOLE
+
+        work, whole = TASKS[task](), WHOLE
+    story = Story(ports=ports, keep=False, whole=whole)
     fingerprint = Fingerprint(file.path, file.name, submission.owners)
     marked = [(form_file, Answers(form, submission.owners)) for form_file, form in forms]
     sent: set[str] = set()
 
     def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
+        fingerprint.look(packet, segment, new)
         for _, event in new:
-            if not task and (way := sent_number(event)) in numbers:
-                sent.add(way)
+            if not task and event.kind == "request":
+                sent.update(way for way in sent_ways(event) if way in numbers)
 
     if os.path.exists(file.path) and not os.path.isfile(file.path):
         error: str = Said("not a file")  # a pipe would not end
     else:
         looks = [answers.look for _, answers in marked] + ([work.look] if work else [])
-        error = read(file.path, story, look, fingerprint.look, *looks)
+        error = read(file.path, story, look, *looks)
     fingerprint.close(story)
     asked = work.rows(story) if work else rows(story)
     graded = Graded(submission, file.name, asked=asked, packets=story.packets, task=task)

@@ -7,14 +7,15 @@ Where the capture has requests that are the student's number, no other request i
 other reply.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from capture.packet import Packet
 from grade import mistakes
 from grade.form import ALL, Form, numbers
 from grade.mistakes import NAMES, NO_TCP, NOT_YOURS, OTHER_DATA, Mistake
-from grade.numbers import sent_number
-from story.model import Connection, Event, New
+from grade.numbers import sent_ways
+from story.model import KINDS, Connection, Event, New
 from story.reader import Segment
 from story.story import Story
 
@@ -23,6 +24,7 @@ HELD = 20  # things in such a packet; of one that an answer names all are held
 WAITING = 10_000  # requests without a reply that are remembered
 ALIKE = {"ready": ("ready", "initiate"), "delimiter": ("reply",)}  # what is asked -> kinds of it
 Exchange = tuple[int, int]  # numbers of a connection, and of a request in it (0: not known)
+ASKED = {question.asks for question in ALL.values() if question.module == "packets"}
 KEYS = [key for key, question in ALL.items() if question.module == "packets"]
 
 
@@ -58,43 +60,60 @@ class Packets:
         self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
         self.tcp: dict[int, str] = {}  # packet that was asked for -> what TCP does there
         self.twins: dict[int, int] = {}  # packet that was asked for -> where its data came first
+        self.segments: dict[int, tuple[Segment, int]] = {}  # and its segment, bytes of the packet
         self.ends: dict[int, tuple[str, str]] = {}  # packet where they did -> sender, receiver
         self.unanswered: dict[Exchange, bool] = {}  # requests without a reply -> which are own
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
-        oldest = packet.number - RECENT if packet else 0
+        if new:
+            self._events(packet.number - RECENT if packet else 0, new)
+        if packet is None:
+            return
+        number = packet.number
+        if number in self.asked or (segment and segment.payload):
+            self._packet(packet, segment)
+        if number > RECENT and number - RECENT not in self.asked:
+            self.seen.pop(number - RECENT, None)
+
+    def _events(self, oldest: int, new: New) -> None:
+        """Take note of where events are; of packets before `oldest` only where they are asked."""
         self.latest = []
         for connection, event in new:
-            sight = self._sight(connection, event)
+            kind, sight = event.kind, self._sight(connection, event)
             self.latest.append(sight)
             if sight.own:
-                self.first_own.setdefault(event.kind, event.packet)
-            if event.kind == "reply":
-                for number in delimiter(connection):
-                    self.first.setdefault(("delimiter", ""), number)
-            begun = event.first_packet if event.kind == "greeting" else event.packet
-            for role in "", sight.role:
-                self.first.setdefault((event.kind, role), begun)
-            if event.layer == "ZMTP":
-                places = {event.packet, event.first_packet, *(part.packet for part in event.parts)}
-                ends = event.sender, connection.peer(event.sender)
-                for number, others in self.ends.items():
-                    if event.first_packet < number < event.packet and others == ends:
-                        places.add(number)
-                for number in places:
+                self.first_own.setdefault(kind, event.packet)
+            if kind in ASKED:
+                if kind == "reply" and ("delimiter", "") not in self.first:
+                    for number in delimiter(connection):
+                        self.first.setdefault(("delimiter", ""), number)
+                begun = event.first_packet if kind == "greeting" else event.packet
+                for role in "", sight.role:
+                    self.first.setdefault((kind, role), begun)
+            if KINDS[kind].layer == "ZMTP":
+                for number in self._places(connection, event):
                     if number > oldest or number in self.asked:
                         sights = self.seen.setdefault(number, [])
                         if len(sights) < HELD or number in self.asked:
                             sights.append(sight)
-        if packet:
-            self._packet(packet, segment)
+
+    def _places(self, connection: Connection, event: Event) -> Iterable[int]:
+        """Return the packets that hold an event, whole or in part."""
+        if event.first_packet == event.packet:
+            return (event.packet,)
+        places = {event.packet, event.first_packet, *(part.packet for part in event.parts)}
+        ends = event.sender, connection.peer(event.sender)
+        for number, others in self.ends.items():
+            if event.first_packet < number < event.packet and others == ends:
+                places.add(number)
+        return places
 
     def _sight(self, connection: Connection, event: Event) -> Sight:
         number = connection.number
         exchange, own = (number, event.exchange), False
         if event.kind == "request":
-            own = bool(self.owners) and sent_number(event) in self.owners
+            own = not self.owners.isdisjoint(sent_ways(event)) if self.owners else False
             if own:
                 self.own.add(number)
             self.unanswered[exchange] = own
@@ -121,8 +140,8 @@ class Packets:
         if number in self.asked:
             flag = part and part.flag
             self.tcp[number] = f"TCP {flag}" if flag else OTHER_DATA if part else NO_TCP
-        if number > RECENT and number - RECENT not in self.asked:
-            self.seen.pop(number - RECENT, None)
+            if part:
+                self.segments[number] = part, packet.length
 
     def example(self, key: str, story: Story) -> str:
         """Return a packet that would be right, "" if the capture has none."""

@@ -15,6 +15,12 @@ from story.story import Story
 
 SCRIPTS = {"REQ-REP": "clientzmq.py", "PUB-SUB": "subzmq.py", "PUSH-PULL": "pullzmq.py"}
 MESSAGES = 3  # that a subscriber should get under its topic
+# What is asked for; a class has each of them many times.
+TCP = Said("TCP handshake")
+ZMTP = (Said("greeting of both"), "greeting"), (Said("READY of both"), "ready")
+EXCHANGE = Said("request and its reply")
+RECEIVED = Said("{number} messages under that topic", number=MESSAGES)
+JOB = Said("job")
 
 
 class Reason(NamedTuple):
@@ -84,8 +90,8 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
     if refused:
         cause = _("refused: the server was not running")
     steps = [first.get(kind) for kind in ("syn", "syn-ack", "ack")]
-    yield row(Said("TCP handshake"), *steps, cause=cause)
-    for name, kind in (Said("greeting of both"), "greeting"), (Said("READY of both"), "ready"):
+    yield row(TCP, *steps, cause=cause)
+    for name, kind in ZMTP:
         sides = [first.get(f"{kind} {side}") for side in ("client", "server")]
         if kind == "ready":  # the client of PLAIN and CURVE says INITIATE instead
             sides[0] = sides[0] or first.get("initiate client")
@@ -99,7 +105,7 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
         if request:
             no_reply = _("no reply: the server had stopped, or the capture ended before it")
             cause = lacking or no_reply
-        yield row(Said("request and its reply"), request, reply, cause=cause)
+        yield row(EXCHANGE, request, reply, cause=cause)
         if expect:
             text = printable(expect.encode(errors="replace"))
             yield row(
@@ -116,11 +122,11 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
             cause = _("{number} messages, but no SUBSCRIBE says which topic")
             cause = cause.format(number=counts.get("published", 0))
         enough = first.get("published") if connection.matched >= MESSAGES else None
-        yield row(Said("{number} messages under that topic", number=MESSAGES), enough, cause=cause)
+        yield row(RECEIVED, enough, cause=cause)
     else:
         if not refused:
             cause = lacking or _("no job was handed to this worker while the capture ran")
-        yield row(Said("job"), first.get("job"), cause=cause)
+        yield row(JOB, first.get("job"), cause=cause)
 
 
 def _lacking(connection: Connection, story: Story) -> str:
