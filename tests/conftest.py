@@ -88,6 +88,11 @@ def wait_for(what: Callable[[], object]) -> None:
         pause = min(pause * 1.5, 0.5)
 
 
+def pause(container: str) -> None:
+    """Pause it; an engine that does not catch its processes between two system calls refuses."""
+    wait_for(lambda: not run("docker", "pause", container).returncode)
+
+
 PORTS = {"zmq-rep": 5555, "zmq-pub": 12345, "zmq-push": 9999}
 
 

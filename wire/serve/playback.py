@@ -167,17 +167,17 @@ def find(capture: Capture, ports: Ports, text: str, step: int) -> Generator[int 
 def examine(path: str, name: str, ports: Ports) -> tuple[Capture, str]:
     """Read a capture once, and return what can be played, and what is wrong with it, in words."""
     story, steps = Story(ports=ports, keep=False, early=True), array("L")
-    done, zmtp = 0, False
+    done, worth = 0, False
 
     def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
-        nonlocal done, zmtp
+        nonlocal done, worth
         done += len(new)
-        zmtp = zmtp or any(event.layer == "ZMTP" for _connection, event in new)
+        worth = worth or any(event.kind == "refused" or event.layer == "ZMTP" for _, event in new)
         if packet:
             steps.append(done)
 
     wrong = read(path, story, look)
     if steps:
         steps[-1] = done
-    patterns = {connection.pattern: None for connection in story.connections if zmtp}
+    patterns = {connection.pattern: None for connection in story.connections if worth}
     return Capture(path, name, story.packets, steps, list(patterns)), wrong
