@@ -32,7 +32,10 @@ NO_CONFIRMATION = N_(
     "no confirmation came to port 9998, by PUSH that connects to PULL that binds: was the capture "
     "started first?"
 )
-TWO_JOBS = N_("job {job} takes {one} s in packet {first} and {other} s in packet {packet}")
+TWO_JOBS = N_(
+    "job {job} takes {one} s in packet {first} and {other} s in packet {packet}: did the "
+    "dispatcher begin anew?"
+)
 NOT_HANDED = N_("job {job} is confirmed in packet {packet}, and was not handed out before")
 AGAIN = N_("job {job} was confirmed in packet {first} and handed out again in packet {packet}")
 FORGOT = N_(

@@ -161,6 +161,7 @@ def test_two_jobs_with_one_number() -> None:
     packet = lab.hand(1, job(5, 3), 21)
     lab.confirm(1, 5, 26)
     said = f"job 5 takes 2 s in packet {packet - 1} and 3 s in packet {packet}"
+    said += ": did the dispatcher begin anew?"
     assert missing(rows(lab, 1)) == {JOBS: said}
 
 
