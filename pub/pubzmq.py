@@ -18,7 +18,7 @@ interval = float(os.getenv("ZMQ_INTERVAL", "1"))
 
 context = zmq.Context()
 socket = context.socket(zmq.PUB)
-socket.maxmsgsize = 1024  # bytes; it receives nothing but topics: a larger one ends its connection
+socket.maxmsgsize = 1024  # bytes; subscribers send only topics: a longer one ends its connection
 socket.bind(endpoint)
 print(f"PUB publisher bound to {endpoint}")
 

@@ -16,8 +16,8 @@ import zmq
 endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-push:9999")
 worker = f"Worker {platform.node()}"  # the name of this machine, or of the container
 
-# pickle.loads obeys any order that is hidden in a pickle, even to run a program. So this worker
-# loads only what is in this set: the ints from 1 to 60 in each format of pickle (protocol 0 to 5).
+# pickle.loads can run a program that is hidden in a message. So this worker loads only what is in
+# this set: the ints from 1 to 60, as pickle writes them (in six formats, protocol 0 to 5).
 JOBS = set()
 for seconds in range(1, 61):
     for protocol in range(6):
@@ -25,9 +25,9 @@ for seconds in range(1, 61):
 
 context = zmq.Context()
 socket = context.socket(zmq.PULL)
-# Up to 1,000 messages wait in memory, so one too large ends its connection.
-socket.maxmsgsize = 65536  # bytes
-socket.tcp_keepalive = 1  # asks a silent dispatcher if it is still there; when: compose/zmq.yml
+# Up to 1,000 messages wait in memory, which large ones would fill.
+socket.maxmsgsize = 65536  # bytes; a larger one ends its connection
+socket.tcp_keepalive = 1  # notices a dispatcher that has vanished (how soon: compose/zmq.yml)
 socket.connect(endpoint)
 print(f"{worker} connects to {endpoint}")
 
@@ -38,7 +38,7 @@ try:
             print(f"{worker}: refused what is not one pickled int from 1 to 60")
             continue
         job = pickle.loads(frames[0])
-        print(f"{worker}: job of {job} s ", end="", flush=True)  # now, with the dots behind it
+        print(f"{worker}: job of {job} s ", end="", flush=True)  # flush: show it now
         for _ in range(job):
             time.sleep(1)
             print(".", end="", flush=True)

@@ -15,15 +15,15 @@ endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://*:5555")  # *: every address of this
 
 context = zmq.Context()
 socket = context.socket(zmq.REP)
-# Up to 1,000 requests of each client wait in memory, so one too large ends its connection.
-socket.maxmsgsize = 16384  # bytes
+# Up to 1,000 requests of each client wait in memory, which large ones would fill.
+socket.maxmsgsize = 16384  # bytes; a larger one ends its connection
 socket.bind(endpoint)
 print(f"REP server bound to {endpoint}")
 
 try:
     while True:
         frames = socket.recv_multipart()  # REP has taken off the empty frame before the request
-        text = frames[0].decode(errors="replace")  # "�" in place of bytes that are no text
+        text = frames[0].decode(errors="replace")  # "�" for bytes that are not UTF-8
         reply = "World" if text == "Hello" else f"Received: {text}"
         socket.send(reply.encode())
         print(f"Request: {text!r}")  # !r: control characters are shown, not carried out

@@ -14,23 +14,23 @@ import time
 import zmq
 
 endpoint = os.getenv("ZMQ_ENDPOINT", "tcp://zmq-rep:5555")
-prompt = "> " if sys.stdin.isatty() else ""  # only a person at a terminal needs one
+prompt = "> " if sys.stdin.isatty() else ""  # only for a person at a terminal
 context = zmq.Context()
 
 
-def connect() -> zmq.Socket:
+def connect():
     socket = context.socket(zmq.REQ)
-    socket.maxmsgsize = 65536  # bytes; a larger reply ends the connection, or memory could fill
+    socket.maxmsgsize = 65536  # bytes; a larger reply, which could fill memory, ends the connection
     socket.rcvtimeo = 2500  # milliseconds to wait for a reply; then it raises zmq.Again
     socket.connect(endpoint)
     return socket
 
 
 # Sends the text, prints the reply, and returns the socket for the next request.
-def ask(socket: zmq.Socket, text: str) -> zmq.Socket:
+def ask(socket, text):
     start = time.perf_counter()
     for attempt in [1, 2, 3]:
-        socket.send(text.encode(errors="replace"))  # "?" in place of what is no text
+        socket.send(text.encode(errors="replace"))  # "?" for what UTF-8 cannot say
         try:
             frames = socket.recv_multipart()
             elapsed = (time.perf_counter() - start) * 1000
@@ -54,7 +54,7 @@ try:
             if not text:  # an empty line ends it
                 break
             socket = ask(socket, text)
-except EOFError:  # and so does the end of the input
+except EOFError:  # so does the end of the input, Ctrl-D
     pass
 except KeyboardInterrupt:
     print("\nREQ client stopped")

@@ -17,9 +17,9 @@ topics = sys.argv[1:] if len(sys.argv) > 1 else ["WAKTU"]
 
 context = zmq.Context()
 socket = context.socket(zmq.SUB)
-# Up to 1,000 messages wait in memory, so one too large ends its connection.
-socket.maxmsgsize = 65536  # bytes
-socket.tcp_keepalive = 1  # asks a silent publisher if it is still there; when: compose/zmq.yml
+# Up to 1,000 messages wait in memory, which large ones would fill.
+socket.maxmsgsize = 65536  # bytes; a larger one ends its connection
+socket.tcp_keepalive = 1  # notices a publisher that has vanished (how soon: compose/zmq.yml)
 for topic in topics:  # before connect, or what is published between the two would be missed
     socket.subscribe(topic)
 socket.connect(endpoint)
@@ -28,7 +28,7 @@ print(f"SUB subscriber to {topics} connects to {endpoint}")
 try:
     while True:
         frames = socket.recv_multipart()
-        text = frames[0].decode(errors="replace")  # "�" in place of bytes that are no text
+        text = frames[0].decode(errors="replace")  # "�" for bytes that are not UTF-8
         print(f"Received: {text!r}")  # !r: control characters are shown, not carried out
 except KeyboardInterrupt:
     print("\nSUB subscriber stopped")

@@ -381,7 +381,7 @@ def captured(
     name = re.sub(r"\W+", "-", request.node.name)
     file = tmp_path_factory.getbasetemp() / f"{name}.pcap"
     # As many as a person may want to look through; the attacks of test_hostile make millions.
-    tcpdump = f"tcpdump -Z root --immediate-mode -Uni {BRIDGE} -c 20000 -w {file}"
+    tcpdump = f"tcpdump -Z root --immediate-mode -B 16384 -Uni {BRIDGE} -c 20000 -w {file}"
     with subprocess.Popen(
         ["sudo", "sh", "-c", f"{tcpdump} & read -r _; kill $!"],
         stdin=subprocess.PIPE,
@@ -435,6 +435,19 @@ def container(name: str, *options: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's repository; one is made where the project came as a ZIP, which has none."""
+    if (ROOT / ".git").exists():
+        return ROOT
+    made = tmp_path_factory.mktemp("repository")
+    shutil.copytree(ROOT, made, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".venv"))
+    for command in "init -q", "add -A", "-c user.name=a -c user.email=b commit -qm a":
+        done = run("git", *command.split(), cwd=made)
+        assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture(scope="session")
 def wireshark(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
     """Run the programs of Wireshark 4.4 in one container without a network.
 
@@ -467,16 +480,45 @@ CHROMIUM += " --in-process-gpu --no-zygote --num-raster-threads=1 --no-first-run
 CHROMIUM += " --disable-crash-reporter --remote-debugging-port=0"
 
 
+def patient(browser: "Browser") -> None:
+    """Give what is done on its pages the one limit, too, where Playwright has 30 s."""
+
+    def waiting(make: Callable[..., Any]) -> Callable[..., Any]:
+        def made(**options: Any) -> Any:
+            context_or_page = make(**options)
+            context_or_page.set_default_timeout(1000 * LIMIT)
+            return context_or_page
+
+        return made
+
+    browser.new_context = waiting(browser.new_context)  # type: ignore[method-assign]
+    browser.new_page = waiting(browser.new_page)  # type: ignore[method-assign]
+
+
+# Chromium breaks off what it loads when an interface comes up (ERR_NETWORK_CHANGED), as the bridge
+# of another test does: it is not told of any.
+NO_NETLINK = {
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [
+        {
+            "names": ["socket"],
+            "action": "SCMP_ACT_ERRNO",
+            "args": [{"index": 0, "value": socket.AF_NETLINK, "op": "SCMP_CMP_EQ"}],
+        }
+    ],
+}
+
+
 @pytest.fixture(scope="session")
-def browser(
-    tools: str, tmp_path_factory: pytest.TempPathFactory, network_changes: None
-) -> Iterator["Browser"]:
+def browser(tools: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
     """Chromium without a screen on this machine's network, driven from here."""
     from playwright.sync_api import expect, sync_playwright  # which few tests need
 
     expect.set_options(timeout=1000 * LIMIT)
     listening = r"DevTools listening on (ws://\S+)"
-    options = ["--network", "host", "--shm-size", "512m"]
+    deaf = tmp_path_factory.mktemp("browser") / "seccomp.json"
+    deaf.write_text(json.dumps(NO_NETLINK))
+    options = ["--network", "host", "--shm-size", "512m", "--security-opt", f"seccomp={deaf}"]
     options += ["-v", f"{tmp_path_factory.getbasetemp()}:{tmp_path_factory.getbasetemp()}:ro"]
     with container("browser", *options, tools, *CHROMIUM.split()) as name:
         wait_for(lambda: re.search(listening, run("docker", "logs", name).stderr))
@@ -484,26 +526,9 @@ def browser(
         assert found
         with sync_playwright() as playwright:
             connected = playwright.chromium.connect_over_cdp(found[1], timeout=1000 * LIMIT)
+            patient(connected)
             yield connected
             connected.close()
-
-
-@pytest.fixture(scope="session")
-def network_changes() -> None:
-    """Open a page again where a bridge of another test came up meanwhile: Chromium gives up."""
-    from playwright.sync_api import Error, Page
-
-    open_it = Page.goto
-
-    def goto(page: Page, url: str, **options: Any) -> Any:
-        while True:
-            try:
-                return open_it(page, url, **options)
-            except Error as error:
-                if "ERR_NETWORK_CHANGED" not in str(error):
-                    raise
-
-    Page.goto = goto  # type: ignore[method-assign, assignment]
 
 
 @pytest.fixture

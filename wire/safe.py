@@ -1,7 +1,24 @@
-"""Bytes of a capture as text that is safe to show anywhere: on a terminal, in a page, in a file."""
+"""Bytes of a capture as text that is safe to show anywhere: on a terminal, in a page, in a file.
+
+Also texts of our own, to be said in any language (output/language.py).
+"""
+
+from collections.abc import Mapping
 
 SHOWN = 1000  # characters of a text that are kept in a story whose runs collapse
 CONTROLS = {code: ascii(chr(code))[1:-1] for code in range(160) if not chr(code).isprintable()}
+
+
+class Said(str):
+    """A text in English, filled in, which output.language.say() says in the language spoken."""
+
+    text: str  # as it stands in the catalogue
+    fields: Mapping[str, object]
+
+    def __new__(cls, text: str, /, **fields: object) -> "Said":
+        said = super().__new__(cls, text.format(**fields))
+        said.text, said.fields = text, fields
+        return said
 
 
 def printable(data: bytes) -> str:

@@ -97,7 +97,31 @@ def test_the_lab_comes_and_goes(lab: None, live: Live, page: Page, tmp_path: Pat
     expect(lane(page, "REQ-REP")).to_contain_text("REP")
 
 
+def test_a_client_whose_server_is_paused(lab: None, live: Live, page: Page) -> None:
+    live.compose("up", "-d")
+    wait_for(lambda: "shows" in live.compose("logs"))
+    page.goto(live.url)
+    status(page, "^live$")
+    ask("before")
+    compose("pause", "zmq-rep")
+    client = compose("exec", "-T", "zmq-req", "python", "clientzmq.py", "halo", check=False)
+    assert client.stdout.count("No reply") == 3
+    # each attempt is there before the server goes on, and in order
+    tabs = page.get_by_role("tab").filter(has_text="REQ")
+    expect(tabs).to_have_count(4)
+    assert "4  REQ" in tabs.first.inner_text()
+    compose("unpause", "zmq-rep")
+    page.keyboard.press("a")
+    packets = page.locator("[role=option] .packet")
+    expect(page.get_by_role("option").filter(has_text="FIN: closes")).to_have_count(8)
+    told = [int(text) for text in packets.all_inner_texts()]
+    assert told == sorted(told)
+
+
 def test_no_right_that_is_not_needed(lab: None, live: Live) -> None:
+    live.compose("up", "-d")
+    live.compose("down")  # leaves the lab alone, though both are one project
+    assert len(compose("ps", "-q").stdout.split()) == 6
     live.compose("up", "-d")
     capture, page = inspect("capture"), inspect("live")
     for container in capture, page:

@@ -14,7 +14,10 @@ import pytest
 from conftest import PROJECT, ROOT, run, wait_for
 from dockerd import Engine, engine, sudo
 
-KEY = {"docs/dosen.md", "docs/dosen.en.md"}  # what students get is without it
+# What students get is without the key.
+KEY = {"docs/dosen.md", "docs/dosen.en.md"} | {
+    str(path.relative_to(ROOT)) for path in (ROOT / "tests/lab/tugas").glob("*.py")
+}
 # One worker packs the image, and has the engine that starts without one.
 pytestmark = [pytest.mark.usefixtures("image"), pytest.mark.xdist_group("pack")]
 
@@ -31,10 +34,10 @@ def bare() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone in which one file is edited and another is new to git."""
     clone = tmp_path_factory.mktemp("lecturer") / "zmq"
-    done = run("git", "clone", "-q", str(ROOT), str(clone))
+    done = run("git", "clone", "-q", str(repository), str(clone))
     assert done.returncode == 0, done.stderr
     for name in "scripts/pack", ".gitattributes":  # as they are here, committed or not
         shutil.copy(ROOT / name, clone / name)
@@ -124,7 +127,7 @@ def test_the_pack_holds_the_files_that_git_knows(clone: Path, pack: Path, tmp_pa
         assert os.access(unfolded / name, os.X_OK) == os.access(clone / name, os.X_OK), name
     done = run(str(clone / "scripts/pack"), "--lecturer", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "pack: there is no option but --dosen: it leaves docs/dosen in\n"
+    assert done.stderr == "pack: there is no option but --dosen: it leaves the answers in\n"
 
 
 def files(folder: Path) -> set[str]:
@@ -164,10 +167,11 @@ def refuses(
     host: str = NO_ENGINE,
     path: str = "A=",
     words: str,
+    root: Path = ROOT,
 ) -> None:
     """Require one line that holds these words, exit code 1, and nothing left in the folder."""
     before = sorted(folder.iterdir())
-    script = ROOT / "scripts" / script
+    script = root / "scripts" / script
     done = run("env", f"DOCKER_HOST={host}", path, str(script), *arguments, cwd=folder)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
@@ -210,8 +214,9 @@ def test_pack_in_a_copied_clone(clone: Path, tmp_path: Path) -> None:
         assert "praktikum-zmq/rep/serverzmq.py" in tar.getnames()
 
 
-def test_pack_on_a_full_disk(full: Path, tmp_path: Path) -> None:
-    refuses(full, "pack", path=stub(tmp_path, "z80"), words="No space left on device")
+def test_pack_on_a_full_disk(repository: Path, full: Path, tmp_path: Path) -> None:
+    words, path = "No space left on device", stub(tmp_path, "z80")
+    refuses(full, "pack", path=path, words=words, root=repository)
 
 
 def test_unpack_without_a_pack(tmp_path: Path) -> None:

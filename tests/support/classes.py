@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from capture.packet import Packet
 from conftest import LIMIT, ROOT
-from grade.answers import Answers
+from grade.answers import Answers, Mark
 from grade.form import parse
+from grade.numbers import ways
 from kelas import CAPTURES, LAB
 from story.story import Story
 
@@ -45,16 +46,22 @@ class Seen(NamedTuple):
     mistake: str
 
 
-def marks(answers: bytes | str, packets: list[Packet] = LAB) -> dict[str, Seen]:
-    """Return what became of each question of a form, by key."""
-    looks = Answers(parse(answers.encode() if isinstance(answers, str) else answers))
+def marked(answers: bytes | str, packets: list[Packet] = LAB, number: str = "") -> dict[str, Mark]:
+    """Return the mark of each question of a form, by key; `number`: the student's."""
+    form = parse(answers.encode() if isinstance(answers, str) else answers)
+    looks = Answers(form, ways(number))
     story = Story(keep=False)
     for packet in packets:
         new = story.feed(packet)
         looks.look(packet, story.segment, new)
     looks.look(None, None, story.end())
-    found = looks.marks(story)
-    return {mark.key: Seen(mark.verdict, str(mark.mistake or "")) for mark in found}
+    return {mark.key: mark for mark in looks.marks(story)}
+
+
+def marks(answers: bytes | str, packets: list[Packet] = LAB, number: str = "") -> dict[str, Seen]:
+    """Return what became of each question of a form, by key."""
+    found = marked(answers, packets, number)
+    return {key: Seen(mark.verdict, str(mark.mistake or "")) for key, mark in found.items()}
 
 
 def numbered(packets: list[Packet]) -> list[Packet]:

@@ -15,26 +15,27 @@ from typing import TYPE_CHECKING, BinaryIO
 from capture.packet import CaptureError, NotWritten, Packet
 from capture.pcap import MAGICS, PcapReader
 from capture.pcapng import MAGIC, PcapngReader
+from safe import Said
 
 if TYPE_CHECKING:
     from capture.annotated import AnnotatedCopy
 
 HERE = "/here"  # where zmq.yml shows zmq-wire the folder that the user stands in
-EMPTY = "empty: nothing was captured, or tcpdump has not ended yet"  # not even a header
-NO_PACKET = "empty: no packet is in it; nothing passed, or tcpdump has not ended yet"
+EMPTY = Said("empty: nothing was captured, or tcpdump has not ended yet")  # not even a header
+NO_PACKET = Said("empty: no packet is in it; nothing passed, or tcpdump has not ended yet")
 READS = 100_000  # of a gzip file, before it is weighed what they find
 LOOK = 512  # bytes that tell a text from other files
 # What students hand to a reader of captures, and how it begins. Python before 3.14 reads no zstd.
 OTHERS = {
-    b"\x28\xb5\x2f\xfd": "compressed with zstd: unpack it first, with 'zstd -d'",
-    b"\x04\x22\x4d\x18": "compressed with lz4: unpack it first, with 'lz4 -d'",
-    b"\xfd7zXZ": "compressed with xz: unpack it first, with 'xz -d'",
-    b"BZh": "compressed with bzip2: unpack it first, with 'bzip2 -d'",
-    b"PK\x03\x04": "a zip archive or a document, not a capture",
-    b"%PDF": "a PDF document, not a capture",
-    b"\x89PNG": "a picture, not a capture",
-    b"\xff\xd8\xff": "a picture, not a capture",
-    b"GIF8": "a picture, not a capture",
+    b"\x28\xb5\x2f\xfd": Said("compressed with zstd: unpack it first, with 'zstd -d'"),
+    b"\x04\x22\x4d\x18": Said("compressed with lz4: unpack it first, with 'lz4 -d'"),
+    b"\xfd7zXZ": Said("compressed with xz: unpack it first, with 'xz -d'"),
+    b"BZh": Said("compressed with bzip2: unpack it first, with 'bzip2 -d'"),
+    b"PK\x03\x04": Said("a zip archive or a document, not a capture"),
+    b"%PDF": Said("a PDF document, not a capture"),
+    b"\x89PNG": Said("a picture, not a capture"),
+    b"\xff\xd8\xff": Said("a picture, not a capture"),
+    b"GIF8": Said("a picture, not a capture"),
 }
 
 Watch = Callable[[Iterator[Packet], BinaryIO], Iterator[Packet]]
@@ -144,7 +145,7 @@ class CaptureFile:
                     yield from passed
             self.wrong = "" if first else NO_PACKET
         except CaptureError as error:
-            self.wrong = str(error)
+            self.wrong = error.said
         except NotWritten:
             raise
         except OSError as error:
@@ -199,7 +200,9 @@ def temporary(*folders: str) -> BinaryIO:
 def reason(error: OSError, path: str) -> str:
     """Say why a file cannot be read or written, in the words of its user."""
     if os.getcwd() == HERE and not os.path.realpath(path).startswith(HERE + "/"):
-        return "zmq-wire sees only the folder where you stand: go to that of the file, or copy it"
+        return Said(
+            "zmq-wire sees only the folder where you stand: go to that of the file, or copy it"
+        )
     if isinstance(error, IsADirectoryError):
-        return "a folder, not a file"
+        return Said("a folder, not a file")
     return error.strerror or str(error)

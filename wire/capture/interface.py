@@ -63,7 +63,7 @@ def kind_of(interface: str) -> int:
             raw.bind((interface, 0))
             return int(raw.getsockname()[3])
     except PermissionError:
-        raise CaptureError(f"no right to capture: {HELP.format(interface)}") from None
+        raise CaptureError("no right to capture: {help}", help=HELP.format(interface)) from None
     except OSError:
         known = ", ".join(name for _, name in socket.if_nameindex())
         raise NoInterface(

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from safe import Said
+
 # Link types of pcap: what the bytes of a packet begin with.
 NULL, ETHERNET, LOOP, SLL, SLL2 = 0, 1, 108, 113, 276
 RAW = (12, 14, 101, 228, 229)
@@ -9,7 +11,11 @@ LARGEST = 1 << 24  # bytes: a longer packet or block means that the file is dama
 
 
 class CaptureError(Exception):
-    """What is read is no capture, or is damaged or cut short; the text says how and where."""
+    """What is read is no capture, or is damaged or cut short; `said` says how and where."""
+
+    def __init__(self, text: str, **fields: object) -> None:
+        self.said = Said(text, **fields)
+        super().__init__(self.said)
 
 
 class NotWritten(OSError):

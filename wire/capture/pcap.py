@@ -51,13 +51,13 @@ class PcapReader:
         while head := read(16):
             number += 1
             if len(head) < 16:
-                raise CaptureError(f"cut short in packet {number}")
+                raise CaptureError("cut short in packet {packet}", packet=number)
             seconds, fraction, captured, length = unpack(head)
             if captured > LARGEST:
-                raise CaptureError(f"damaged at packet {number}")
+                raise CaptureError("damaged at packet {packet}", packet=number)
             data = read(captured)
             if len(data) < captured:
-                raise CaptureError(f"cut short in packet {number}")
+                raise CaptureError("cut short in packet {packet}", packet=number)
             if copy:
                 high, low = divmod(seconds * self.units + fraction, 1 << 32)
                 fields = struct.pack(self.order + "IIIII", 0, high, low, captured, length)

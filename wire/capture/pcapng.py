@@ -85,7 +85,9 @@ class Blocks:
     def _other(self, kind: int, body: bytes) -> None:
         if kind == INTERFACE:
             if len(self.interfaces) >= INTERFACES:
-                raise CaptureError(f"damaged: it has more than {INTERFACES:,} interfaces")
+                raise CaptureError(
+                    "damaged: it has more than {most} interfaces", most=format(INTERFACES, ",")
+                )
             self.interfaces.append(Interface(self.order, body))
         elif kind == STATISTICS:  # counted from the beginning of the capture: the last ones count
             which = struct.unpack_from(self.order + "I", body)[0]
@@ -117,19 +119,19 @@ class PcapngReader:
         head = MAGIC + read(4)
         while head:
             if len(head) < 8:
-                raise CaptureError(f"cut short after packet {blocks.number}")
+                raise CaptureError("cut short after packet {packet}", packet=blocks.number)
             magic = b""
             if head[:4] == MAGIC:
                 if len(magic := read(4)) < 4:
-                    raise CaptureError(f"cut short after packet {blocks.number}")
+                    raise CaptureError("cut short after packet {packet}", packet=blocks.number)
                 blocks.section(magic)
             kind, size = struct.unpack(blocks.order + "II", head)
             size -= 8 + len(magic)  # its body, and its length once more
             if not 4 <= size <= LARGEST or size % 4:
-                raise CaptureError(f"damaged after packet {blocks.number}")
+                raise CaptureError("damaged after packet {packet}", packet=blocks.number)
             body = read(size)
             if len(body) < size:
-                raise CaptureError(f"cut short after packet {blocks.number}")
+                raise CaptureError("cut short after packet {packet}", packet=blocks.number)
             body = body[:-4]
             try:
                 packet = blocks.take(kind, body)
@@ -137,7 +139,7 @@ class PcapngReader:
                     number = packet.number if packet else 0
                     copy.take(blocks.order, kind, magic + body, number)
             except (struct.error, IndexError, ValueError):
-                raise CaptureError(f"damaged after packet {blocks.number}") from None
+                raise CaptureError("damaged after packet {packet}", packet=blocks.number) from None
             if packet:
                 yield packet
             head = read(8)

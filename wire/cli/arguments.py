@@ -45,6 +45,8 @@ def arguments() -> argparse.Namespace:
     add("-w", metavar="FILE", help="keep what passes live as a pcap file")
     add("--all", action="store_true", help="a line for each message, none collapsed")
     add("--check", action="store_true", help="is what the lab asks for in it?")
+    tasks = (1, 2, 3)
+    add("--task", type=int, choices=tasks, default=0, help="is what a task asks for in it?")
     add("--expect", metavar="TEXT", default="", help="a request should be this text, all of it")
     add("--answers", metavar="FILE", help="how many of these answers are right?")
     add("--grade", action="store_true", help="a table of these captures, or of those in a folder")
@@ -60,6 +62,10 @@ def arguments() -> argparse.Namespace:
     # Only --serve=PORT gives a port: what stands after a bare --serve is a capture.
     given = [f"--serve={SERVE}" if word == "--serve" else word for word in sys.argv[1:]]
     options = parser.parse_args(given)
+    if options.task and not (options.check or options.grade):
+        parser.error("--task goes with --check or --grade")
+    if options.task and (options.expect or options.answers):
+        parser.error("--task has its own rows: it goes without --expect and --answers")
     options.check = options.check or bool(options.expect or options.answers)
     if options.live and options.captures:
         parser.error("either captures or --live")

@@ -1,4 +1,4 @@
-"""Is what the lab asks for in the captures? And how many answers of a form are right?"""
+"""Is what the lab, or a task, asks for in the captures? How many answers of a form are right?"""
 
 import argparse
 
@@ -6,8 +6,11 @@ from cli.story import tell
 from cli.terminal import colour, complain
 from grade.answers import Answers, tally
 from grade.form import Form, FormError, read_form
-from grade.requirements import rows, summary, table
-from output.language import _
+from grade.numbers import ways
+from grade.requirements import Requirement, rows, summary, table
+from grade.tasks import TASKS
+from grade.tasks.content import WHOLE
+from output.language import _, say
 from story.story import Story
 
 
@@ -16,25 +19,30 @@ def run(options: argparse.Namespace) -> int:
     code = passed = 0
     many = len(options.captures) > 1
 
+    found: list[Requirement] = []  # of the capture that is being checked
+
     def lines(name: str, story: Story) -> list[str]:
+        found[:] = task.rows(story) if task else rows(story)
         if many:
-            return [summary(name, story)]
-        return list(table(name, story, colour(), where=not options.answers))
+            return [summary(name, found, story)]
+        return list(table(name, found, story, colour(), where=not options.answers))
 
     for path in options.captures:
-        story = Story(options.all, options.ports, options.expect)
+        whole = WHOLE if options.task else 0
+        task = TASKS[options.task]() if options.task else None
+        story = Story(options.all, options.ports, options.expect, whole=whole)
         form = None
         try:
             form = read_form(options.answers) if options.answers else None
         except FormError as error:
-            code = complain(options.answers, str(error))
-        answers = Answers(form or Form({}, []))
-        looks = [answers.look] if form else []
+            code = complain(options.answers, error.said)
+        answers = Answers(form or Form({}, []), ways(options.expect))
+        looks = [answers.look] if form else [task.look] if task else []
         unwritten, wrong = tell(options, path, story, lines, *looks)
         if unwritten or wrong:
             code = unwritten or complain(path, wrong)
         else:
-            holds = all(row.packets for row in rows(story))
+            holds = all(row.packets for row in found)
             passed += holds
             code = code or int(not holds)
         if form and story.packets:
@@ -48,5 +56,5 @@ def run(options: argparse.Namespace) -> int:
 def _marked(answers: Answers, story: Story) -> int:
     """Print how many answers are right, not which; return the exit code."""
     marks = answers.marks(story)
-    print(*(tally(marks), *answers.form.odd), sep="\n")
+    print(*(*tally(marks), *map(say, answers.form.odd)), sep="\n")
     return int(any(mark.verdict != "right" for mark in marks))

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from capture.files import reason
 from cli.terminal import NEEDED, complain, progress, written
 from grade.copies import copies
+from grade.export import as_json, write_csv
 from grade.fingerprint import Fingerprint
 from grade.graded import Graded, Ports, grade
 from grade.numbers import ways
 from grade.submissions import Class, Submission, handed_in
-from grade.table import as_json, finish, lines, write_csv
+from grade.table import finish, lines
 from output.language import speak
 
 
@@ -33,7 +34,7 @@ def _page(path: str, graded: list[Graded], handed: Class) -> None:
     write_table(path, graded, handed)
 
 
-def graded_class(handed: Class, ports: Ports) -> list[Graded]:
+def graded_class(handed: Class, ports: Ports, task: int = 0) -> list[Graded]:
     """Return a row for each hand-in, with what it shares with others."""
     numbers = {way: n for each in handed.submissions for n in each.numbers for way in ways(n)}
     graded: list[Graded] = []
@@ -44,7 +45,7 @@ def graded_class(handed: Class, ports: Ports) -> list[Graded]:
 
     source = handed.submissions
     for submission in progress(source, far) if sys.stderr.isatty() else source:
-        row, fingerprints = grade(submission, numbers, ports)
+        row, fingerprints = grade(submission, numbers, ports, task)
         graded.append(row)
         held.append(fingerprints)
     shared = iter(copies([fingerprint for some in held for fingerprint in some]))
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         if not handed.closed:
             print("wirezmq.py: no captures there to grade", file=sys.stderr)
         return 2
-    graded = graded_class(handed, options.ports)
+    graded = graded_class(handed, options.ports, options.task)
     if options.csv:
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
         write_csv(graded, handed, sys.stdout)

@@ -9,8 +9,8 @@ from collections import deque
 from capture.packet import Packet
 from grade import mistakes
 from grade.form import Form, numbers
-from grade.mistakes import Mistake
-from grade.packets import NAMES, Packets
+from grade.mistakes import NAMES, Mistake
+from grade.packets import Packets
 from story.model import New
 from story.reader import Segment
 from story.story import Story
@@ -35,7 +35,7 @@ class Acknowledged:
         if packet is None or segment is None:
             return
         key = segment.key
-        if any(event.kind == "job" and event.packet == packet.number for _, event in new):
+        if new and any(event.kind == "job" and event.packet == packet.number for _, event in new):
             half = (len(key) - 4) // 2
             back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
             behind = self.waiting.setdefault(back, deque(maxlen=WAITING))

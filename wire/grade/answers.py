@@ -1,6 +1,6 @@
 """Marks the answers of a form by the student's own capture.
 
-    answers = Answers(form)
+    answers = Answers(form, ways(number))   # or without a number that is known
     read(path, story, answers.look)   # an observer of the one pass
     answers.marks(story)              # a Mark for each question
 
@@ -8,6 +8,7 @@ What is asked stands in form.py, with the module that marks it.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from capture.packet import Packet
@@ -51,22 +52,26 @@ class Marker(Protocol):
 class Answers:
     """Looks, while a capture is read, at all that its form of answers asks for."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form, owners: frozenset[str] = frozenset()) -> None:
+        """`owners`: the student's number, in all ways to write it, as ways() gives them."""
         self.form = form
-        packets = Packets(form)
+        packets = Packets(form, owners)
+        acknowledged, counts = Acknowledged(form, packets), Counts(form)
         self.markers: dict[str, Marker] = {  # by the module that the table in form.py names
             "packets": packets,
             "details": Details(form, packets),
-            "acknowledged": Acknowledged(form, packets),
-            "counts": Counts(form),
+            "acknowledged": acknowledged,
+            "counts": counts,
             "times": Times(form, packets),
             "lost_jobs": Workers(),
         }
+        self.every = [marker.look for marker in self.markers.values()]
+        self.bare = [packets.look, counts.look, acknowledged.look]  # at what brings no event, too
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
-        for marker in self.markers.values():
-            marker.look(packet, segment, new)
+        for look in self.every if new else self.bare:
+            look(packet, segment, new)
 
     def marks(self, story: Story) -> list[Mark]:
         """Return a mark for each question, in the order of the form."""
@@ -79,9 +84,12 @@ class Answers:
         return marks
 
 
-def tally(marks: list[Mark]) -> str:
-    """Return how many answers are right, without saying which."""
+def tally(marks: list[Mark]) -> Iterator[str]:
+    """Say how many answers are right, without saying which."""
     count = Counter(mark.verdict for mark in marks)
     said = _("answers: {right} right, {wrong} wrong, {empty} empty, of {all}")
     counts = {verdict: count[verdict] for verdict in ("right", "wrong", "empty")}
-    return said.format(**counts, all=len(marks))
+    yield said.format(**counts, all=len(marks))
+    if another := sum(mark.mistake is not None and mark.mistake.another for mark in marks):
+        said = _("about a request, but not the one with your number: {number}")
+        yield said.format(number=another)

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from capture.files import magic_number
-from grade.fingerprint import EVIDENCE, RHYTHM, STAMPS, Fingerprint, Held
+from grade.fingerprint import EVIDENCE, RHYTHM, SCRIPTED, STAMPS, Fingerprint, Held
 
 OTHERS = 10  # files that are named
-BESIDE = 5000  # microseconds between what two captures of one bridge noted, at most
+COPIED, EDITED, BESIDE = "copied", "edited", "beside"  # what two captures are to each other
+MOST_APART = 5000  # microseconds between what two captures of one bridge noted, at most
 COMMON = 5, 3  # events that both have to hold, and different times between them
 
 
@@ -36,7 +37,8 @@ class Group:
 class Index:
     """The connections of a class, to be found again by each of their traces."""
 
-    def __init__(self) -> None:
+    def __init__(self, captures: list[Fingerprint]) -> None:
+        self.jobs = [held for capture in captures for held in capture.held if held.said]
         self.ports: dict[tuple[str, str], list[Group]] = {}
         self.initial: dict[tuple[int, int], Group] = {}
         self.stamps: dict[int, Group] = {}
@@ -73,7 +75,12 @@ class Index:
             yield from (group for group, count in votes.items() if count >= enough)
         if held.said and (group := self.said.get(held.said)):
             if any(held.paced(other) for other in group.holders.values()):
-                yield group
+                if not self._scripted(held):
+                    yield group
+
+    def _scripted(self, held: Held) -> bool:
+        """Tell whether captures in which other jobs were said began their connections alike."""
+        return any(o.said != held.said and held.paced(o, SCRIPTED) for o in self.jobs)
 
 
 def copies(captures: list[Fingerprint]) -> list[Copy]:
@@ -81,7 +88,7 @@ def copies(captures: list[Fingerprint]) -> list[Copy]:
 
     What the same student handed in is not compared.
     """
-    index = Index()
+    index = Index(captures)
     groups: list[list[Group]] = [[] for _ in captures]  # of each capture
     for at, capture in enumerate(captures):
         for held in capture.held:
@@ -89,10 +96,16 @@ def copies(captures: list[Fingerprint]) -> list[Copy]:
             if at not in group.holders:
                 group.holders[at] = held
                 groups[at].append(group)
-    beside: dict[tuple[int, int], bool] = {}
+    relations: dict[tuple[int, int], str] = {}
 
     def pairs(there: int, here: int) -> list[tuple[Held, Held]]:
         return [(g.holders[there], g.holders[here]) for g in groups[here] if there in g.holders]
+
+    def relation(there: int, here: int) -> str:
+        pair = min(there, here), max(there, here)
+        if pair not in relations:
+            relations[pair] = _relation(captures[pair[0]], captures[pair[1]], pairs(*pair))
+        return relations[pair]
 
     def others(group: Group, here: int) -> list[int]:
         """Return who else holds a connection, and has copied it or been copied."""
@@ -100,12 +113,18 @@ def copies(captures: list[Fingerprint]) -> list[Copy]:
         for there in group.holders:
             if there == here or captures[there].owners & captures[here].owners:
                 continue
-            pair = min(there, here), max(there, here)
-            if pair not in beside:
-                beside[pair] = _beside(captures[pair[0]], captures[pair[1]], pairs(*pair))
-            if not beside[pair]:
+            how = relation(there, here)
+            if how == COPIED or (how == EDITED and not by_third(group, there, here)):
                 found.append(there)
         return found
+
+    def by_third(group: Group, there: int, here: int) -> bool:
+        """Tell whether one of two was copied from a third, which was made beside the other."""
+        return any(
+            {relation(third, there), relation(third, here)} == {BESIDE, COPIED}
+            for third in group.holders
+            if third not in (there, here)
+        )
 
     result = []
     for here, capture in enumerate(captures):
@@ -117,7 +136,10 @@ def copies(captures: list[Fingerprint]) -> list[Copy]:
         ]
         named = [*first, *later]
         bridge = {
-            there for pair, alike in beside.items() if alike and here in pair for there in pair
+            there
+            for pair, how in relations.items()
+            if how == BESIDE and here in pair
+            for there in pair
         }
         names = [captures[there].name for there in named[:OTHERS]]
         together = [captures[there].name for there in sorted(bridge - {here})]
@@ -125,31 +147,31 @@ def copies(captures: list[Fingerprint]) -> list[Copy]:
     return result
 
 
-def _beside(there: Fingerprint, here: Fingerprint, shared: list[tuple[Held, Held]]) -> bool:
-    """Tell whether two captures were made of one bridge at the same time.
+def _relation(there: Fingerprint, here: Fingerprint, shared: list[tuple[Held, Held]]) -> str:
+    """Tell what two captures are to each other that share connections.
 
-    Both students then sent their number, what both hold says the same, and the times differ by
-    more than one amount, all of them small.
+    Of those that were made BESIDE each other, of one bridge at the same time, the times differ by
+    more than one amount, all of them small; both students sent their number, and what both hold
+    says the same. If it does not, one of them is EDITED.
     """
     apart = [time for a, b in shared for time in a.apart(b)]
-    alike = not any(True for a, b in shared for _ in _texts(a, b))
     enough, amounts = COMMON
-    return (
-        there.sent
-        and here.sent
-        and alike
-        and len(apart) >= enough
-        and len(set(apart)) >= amounts
-        and max(map(abs, apart)) <= BESIDE
-    )
+    if len(apart) < enough or len(set(apart)) < amounts or max(map(abs, apart)) > MOST_APART:
+        return COPIED
+    if not (there.sent and here.sent):
+        return COPIED
+    return EDITED if any(True for a, b in shared for _ in _texts(a, b)) else BESIDE
 
 
 def _texts(a: Held, b: Held) -> Iterator[tuple[str, str]]:
     """Yield the texts of messages that both hold and that differ."""
-    theirs, moved = dict(zip(*b.moments, strict=True)), _moved(a, b)
-    same = {time: theirs[at] for at, time in zip(*a.moments, strict=True) if at in theirs}
-    for time, text in a.texts.items():
-        if (other := b.texts.get(same.get(time, time + moved), text)) != text:
+    mine, theirs = a.spoken, b.spoken
+    if not mine.keys() & theirs.keys():  # the sequence numbers are others
+        moved = _moved(a, b)
+        mine = {(time + moved, 0): text for time, text in a.texts.items()}
+        theirs = {(time, 0): text for time, text in b.texts.items()}
+    for at, text in mine.items():
+        if (other := theirs.get(at, text)) != text:
             yield text, other
 
 

@@ -14,6 +14,7 @@ from story.model import New
 from story.reader import Segment
 from story.story import Story
 
+ALIKE = 1000  # kinds of packets that are counted before they are added up
 PSH = 8  # the flag in TCP's header (RFC 9293, 3.1)
 # What is counted of a port: packets to it and from it, those with data, those with PSH.
 TO, FROM, DATA_TO, DATA_FROM, PSH_TO, PSH_FROM = range(6)
@@ -24,20 +25,33 @@ class Counts:
 
     def __init__(self, form: Form) -> None:
         self.ports: dict[bytes, list[int]] = {}  # 2 bytes -> the six counts
+        # Both ports, whether there is data, and PSH -> packets that are not in `ports` yet.
+        self.alike: dict[tuple[bytes, bool, bool], int] = {}
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet; None at the end."""
         if segment is None:
             return
-        data, push = bool(segment.payload or segment.cut), bool(segment.flags & PSH)
-        for way, port in (FROM, segment.key[-4:-2]), (TO, segment.key[-2:]):
-            counts = self.ports.setdefault(port, [0] * 6)
-            counts[way] += 1
-            counts[DATA_TO + way] += data
-            counts[PSH_TO + way] += push
+        _, _, key, _, _, flags, payload, cut, *_ = segment
+        alike = key[-4:], bool(payload or cut), bool(flags & PSH)
+        count = self.alike.get(alike, 0)
+        if not count and len(self.alike) >= ALIKE:
+            self._add()
+        self.alike[alike] = count + 1
+
+    def _add(self) -> None:
+        """Add the packets that are alike to the counts of their ports."""
+        for (ports, data, push), count in self.alike.items():
+            for way, port in (FROM, ports[:2]), (TO, ports[2:]):
+                counts = self.ports.setdefault(port, [0] * 6)
+                counts[way] += count
+                counts[DATA_TO + way] += data * count
+                counts[PSH_TO + way] += push * count
+        self.alike.clear()
 
     def _counts(self, pattern: str, story: Story) -> list[int]:
         """Return the six counts of the ports at which servers of a pattern listen."""
+        self._add()
         servers = {c.server.rpartition(":")[2] for c in story.connections if c.pattern == pattern}
         found = [self.ports.get(int(port).to_bytes(2), [0] * 6) for port in servers]
         return [sum(counts) for counts in zip(*found, strict=True)] if found else [0] * 6

@@ -1,7 +1,7 @@
 """Marks what is read in a packet: the size byte of a request, its Seq, the Len of a reply.
 
 They are those of the packet that the form names in "request" or "reply"; if it names none, or a
-wrong one, those of any request or reply are right.
+wrong one, those of any that it might have named are right.
 """
 
 from capture.packet import Packet
@@ -18,49 +18,46 @@ Place = tuple[Sight, Segment, int]  # a request or a reply, its segment, bytes o
 
 
 class Details:
-    """Looks at the packets that a form names, and at all requests and replies."""
+    """Looks at all requests and replies."""
 
     def __init__(self, form: Form, packets: Packets) -> None:
         self.packets = packets
         self.given = {key: whole(form.answers.get(key, "")) for key in KEYS}
         self.given["size_byte"] = hexadecimal(form.answers.get("size_byte", ""))
-        self.segments: dict[int, tuple[Segment, int]] = {}  # of the packets that are named
-        self.first: dict[str, Place] = {}  # kind -> the first of them
-        self.some: set[str] = set()  # questions whose answer is right of some packet
+        # Whether it is the student's own (see packets.py), and its kind -> the first of them.
+        self.first: dict[bool, dict[str, Place]] = {True: {}, False: {}}
+        # Questions whose answer is right of some packet, of those that are own, and of others.
+        self.some: dict[bool, set[str]] = {True: set(), False: set()}
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
         if packet is None or segment is None:
             return
-        if packet.number in self.packets.asked:
-            self.segments[packet.number] = segment, packet.length
-        for connection, event in new:
+        for (_, event), sight in zip(new, self.packets.latest, strict=True):
             if event.kind not in ("request", "reply") or event.packet != packet.number:
                 continue
-            size, begin = event.size, event.first_packet
-            exchange = (connection.number, event.exchange)
-            sight = Sight(connection, event.sender, event.kind, begin, size, exchange)
-            self.first.setdefault(event.kind, (sight, segment, packet.length))
+            self.first[sight.own].setdefault(event.kind, (sight, segment, packet.length))
             for key, kind in KEYS.items():
                 if kind == event.kind and self.given[key] == _true(key, sight, segment):
-                    self.some.add(key)
+                    self.some[sight.own].add(key)
 
-    def _places(self, key: str) -> list[Place]:
-        """Return the packets that are meant: those that are named, if they are right."""
+    def _places(self, key: str, right: bool = True) -> list[Place]:
+        """Return the packets that are named: all of them, if they are right."""
         kind = KEYS[key]
-        named = self.packets.named[kind] if self.packets.all_right(kind) else []
+        if right and not self.packets.all_right(kind):
+            return []
         return [
-            (sight, *self.segments[number])
-            for number in named
-            for sight in self.packets.right(kind, number)
-            if number in self.segments
+            (sight, *self.packets.segments[number])
+            for number in self.packets.named[kind]
+            if number in self.packets.segments
+            for sight in (self.packets.right(kind, number) if right else self.packets.held(number))
+            if sight.kind == kind
         ]
 
     def example(self, key: str, story: Story) -> str:
         """Return an answer that would be right, "" if the capture has none."""
-        places = self._places(key) or [
-            self.first[kind] for kind in [KEYS[key]] if kind in self.first
-        ]
+        first = self.first[bool(self.packets.own)]
+        places = self._places(key) or [first[kind] for kind in [KEYS[key]] if kind in first]
         if not places:
             return ""
         true = _true(key, *places[0][:2])
@@ -73,11 +70,18 @@ class Details:
             return Mistake(mistakes.NO_NUMBER, key)
         if any(number == _true(key, *place[:2]) for place in places):
             return None
-        if not places and key in self.some:
+        own = bool(self.packets.own)
+        if not places and key in self.some[own]:
             return None
-        for place in places or self.first.values():
+        another = Mistake(mistakes.OF_ANOTHER[KEYS[key]], key)
+        wrong = self._places(key, right=False) if own and not places else []
+        if any(number == _true(key, *place[:2]) for place in wrong):
+            return another
+        for place in places or self.first[own].values():
             if taken := _taken(key, number, given, *place):
                 return Mistake(mistakes.TAKEN, key, taken)
+        if own and key in self.some[False]:
+            return another
         return Mistake(mistakes.TAKEN, key, mistakes.OTHER_NUMBER)
 
 

@@ -4,7 +4,7 @@ import os
 
 from capture.files import create
 from grade.graded import Graded
-from output.language import _
+from output.language import _, say
 
 SIGNS = {"right": "+", "wrong": "-", "empty": " "}
 
@@ -33,13 +33,15 @@ def feedback(row: Graded) -> list[str]:
         lines.append(_("No capture was handed in."))
     elif row.error:
         lines.append(
-            _("The capture could not be read to its end: {reason}").format(reason=row.error)
+            _("The capture could not be read to its end: {reason}").format(reason=say(row.error))
         )
+    if row.task:
+        return lines + _task(row) * bool(row.packets)
     if row.packets:
         lines.append(_("What the lab asks for:"))
         for asked in row.asked:
             found = _("found") if asked.packets else _("MISSING")
-            lines.append(f"  {asked.pattern} {_(asked.asked)}: {found}")
+            lines.append(f"  {asked.pattern} {say(asked.asked)}: {found}")
         if not row.sent and row.submission.number:
             lines.append(_("Your number was not sent in a request."))
     lines.append("")
@@ -51,4 +53,13 @@ def feedback(row: Graded) -> list[str]:
         words = {"right": _("right"), "empty": _("left empty"), "wrong": ""}[mark.verdict]
         words = mark.mistake.spoken() if mark.mistake else words
         lines.append(f"  {SIGNS[mark.verdict]} {mark.key}: {words}")
-    return [*lines, *(f"  {odd}" for odd in row.odd)]
+    return [*lines, *(f"  {say(odd)}" for odd in row.odd)]
+
+
+def _task(row: Graded) -> list[str]:
+    """Return what a task asks for, and why what is missing is."""
+    lines = [_("What task {number} asks for:").format(number=row.task)]
+    for asked in row.asked:
+        found = _("found") if asked.packets else f"{_('MISSING')}: {asked.cause}"
+        lines.append(f"  {say(asked.asked)}: {found}")
+    return lines

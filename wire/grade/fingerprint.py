@@ -8,10 +8,12 @@ A connection leaves traces that no single command changes, each enough to know i
 - TCP's timestamps, which begin at a random value on each connection (RFC 7323, 5.4);
 - the rhythm: the times between its events, to the microsecond;
 - what was said: the jobs in their order, which PUSH draws by lot, and the times published, of
-  connections that began one after the other as these did.
+  connections that began one after the other as these did. A few jobs are alike by chance among
+  fifty captures; where others began theirs so too, a script did it, and this tells nothing.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -22,12 +24,16 @@ from story.reader import Segment
 from story.story import Story
 
 CONNECTIONS, TEXTS = 200, 50  # of a capture, and of a connection: what is compared
+WAITING = 1000  # packets back in which an event is that is told now
 MOMENTS, TRACES = 60, 12  # events of a connection that are timed, and its traces of a sort
 NEAR = 1 << 16  # bytes between what two captures have first of the same connection
 STAMPS, RHYTHM = 3, 4  # so many traces of a sort have to be the same
 GAPS, LEAST = 3, 100  # times between events in a trace of the rhythm; their sum in microseconds
 JOBS, TIMES = 5, 3  # jobs and published messages without which what was said tells nothing
-PACE = 50  # milliseconds between what one capture and its copy tell of when connections began
+PACE = 10  # milliseconds between what one capture and its copy tell of when connections began
+WHOLE = (1 << 64) - 1
+USUAL = b"\1\1\x08\n"  # options: two NOP, then timestamps of 10 bytes (RFC 7323, appendix A)
+SCRIPTED = 3 * PACE  # where others began theirs so too, it was a script that paced them
 EVIDENCE = ("sequence numbers", "TCP timestamps", "rhythm", "texts")
 
 
@@ -39,16 +45,32 @@ class Held(NamedTuple):
     initial: tuple[int, int]  # sequence numbers at which client and server begin
     syn: int  # microseconds since 1970, 0 if it is not in the capture
     greeting: int
-    texts: dict[int, str]  # microseconds since 1970 -> text of a message
+    # What messages are in, as in `moments`, 0: not known; microseconds since 1970; their texts.
+    messages: "tuple[array[int], array[int], tuple[str, ...]]"
     moments: "tuple[array[int], array[int]]"  # sequence number and side; microseconds since 1970
-    stamps: tuple[int, ...]
-    rhythm: tuple[int, ...]
+    stamps: "array[int]"
+    rhythm: "array[int]"
     said: int  # what tells the jobs of a capture, 0 if they are too few
     begun: tuple[int, ...]  # and how many ms after one another its connections began
 
     @property
     def ports(self) -> tuple[str, str]:
         return self.client.rpartition(":")[2], self.server.rpartition(":")[2]
+
+    @property
+    def texts(self) -> dict[int, str]:
+        """Return microseconds since 1970 -> text of a message."""
+        return dict(zip(*self.messages[1:], strict=True))
+
+    @property
+    def spoken(self) -> dict[tuple[int, int], str]:
+        """Return what each message is in, and which it is of those in it -> its text."""
+        found: dict[tuple[int, int], str] = {}
+        count: Counter[int] = Counter()
+        for at, _, text in zip(*self.messages, strict=True):
+            count[at] += 1
+            found[at, count[at]] = text
+        return {at: text for at, text in found.items() if at[0]}
 
     def near(self, other: "Held") -> bool:
         """Tell whether both begin near the same sequence numbers."""
@@ -61,11 +83,11 @@ class Held(NamedTuple):
         """Tell whether both hold the SYNs, and these have the same sequence numbers."""
         return self.syn > 0 < other.syn and self.initial == other.initial
 
-    def paced(self, other: "Held") -> bool:
-        """Tell whether the connections of both captures began with the same distances."""
+    def paced(self, other: "Held", within: int = PACE) -> bool:
+        """Tell whether the connections of both captures began with the same distances, in ms."""
         alike = len(self.begun) == len(other.begun) > 1
         both = zip(self.begun, other.begun, strict=False)
-        return alike and all(abs(a - b) < PACE for a, b in both)
+        return alike and all(abs(a - b) < within for a, b in both)
 
     def apart(self, other: "Held") -> list[int]:
         """Return by how many microseconds the other has each event that both hold later."""
@@ -90,7 +112,7 @@ class Notes:
     __slots__ = ("moments", "stamps", "texts")
 
     def __init__(self) -> None:
-        self.texts: dict[float, str] = {}  # seconds of the story -> text of a message
+        self.texts: list[tuple[int, float, str]] = []  # see Held.messages; seconds of the story
         self.moments: dict[int, int] = {}
         self.stamps: list[int] = []
 
@@ -104,22 +126,29 @@ class Fingerprint:
         self.sent = False  # the number of its owner
         self.held: list[Held] = []
         self.notes: dict[int, Notes] = {}  # by the number of the connection
+        # Number of a packet -> its time and segment: where bytes are missing, events come later.
+        self.recent: dict[int, tuple[int, Segment]] = {}
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of the events that a packet completes."""
+        """Take note of a packet and of the events that it completes; None at the end."""
+        if packet and segment:
+            self.recent[packet.number] = packet.time, segment
+            self.recent.pop(packet.number - WAITING, None)
         for connection, event in new:
             if connection.number > CONNECTIONS:
                 continue
             notes = self.notes.get(connection.number)
             if notes is None:
                 notes = self.notes[connection.number] = Notes()
-            if packet and segment and packet.number == event.packet:
+            at, found = 0, self.recent.get(event.packet)
+            if found:
+                time, sent = found
+                at = sent.seq << 1 | (event.sender == connection.client)
                 if len(notes.moments) < MOMENTS:
-                    side = event.sender == connection.client
-                    notes.moments.setdefault(segment.seq << 1 | side, packet.time // 1000)
-                    notes.stamps.append(segment.stamp)
+                    notes.moments.setdefault(at, time // 1000)
+                    notes.stamps.append(_stamp(sent))
             if event.kind in MESSAGES and len(notes.texts) < TEXTS:
-                notes.texts[event.time] = event.text[:100]
+                notes.texts.append((at, event.time, event.text[:100]))
 
     def close(self, story: Story) -> None:
         """Take the connections of the story, once it is read."""
@@ -137,6 +166,7 @@ class Fingerprint:
         for connection in story.connections[:CONNECTIONS]:
             initial, first = connection.initial, connection.firsts
             notes = self.notes.get(connection.number) or Notes()
+            ats, times, texts = zip(*notes.texts, strict=True) if notes.texts else ((), (), ())
             if len(initial) == 2:
                 self.held.append(
                     Held(
@@ -145,7 +175,7 @@ class Fingerprint:
                         (initial["client"], initial["server"]),
                         clock(first.get("syn")) * ("syn-ack" in first),
                         clock(first.get("greeting client")),
-                        {at(time): text for time, text in notes.texts.items()},
+                        (array("Q", ats), array("q", map(at, times)), texts),
                         (array("Q", notes.moments), array("q", notes.moments.values())),
                         _fewest(stamp for stamp in notes.stamps if stamp),
                         _fewest(_gaps(sorted(notes.moments.values()))),
@@ -154,6 +184,15 @@ class Fingerprint:
                     )
                 )
         self.notes.clear()
+        self.recent.clear()
+
+
+def _stamp(segment: Segment) -> int:
+    """Return TCP's timestamps as one number, 0 without; where they usually lie, at once."""
+    begin = segment.at + 20
+    if segment.raw[begin : begin + 4] == USUAL and segment.header >= 32:
+        return int.from_bytes(segment.raw[begin + 4 : begin + 12])
+    return segment.stamp & WHOLE
 
 
 def _said(story: Story, notes: dict[int, Notes]) -> int:
@@ -162,15 +201,15 @@ def _said(story: Story, notes: dict[int, Notes]) -> int:
     for connection in story.connections[:CONNECTIONS]:
         kind = next((kind for kind in texts if kind in connection.counts), "")
         if kind and connection.number in notes:
-            texts[kind] += notes[connection.number].texts.values()
+            texts[kind] += [text for _, _, text in notes[connection.number].texts]
     jobs, times = texts["job"][: 2 * JOBS], texts["published"][: 2 * TIMES]
     return hash((*jobs, *times)) if len(jobs) >= JOBS and len(times) >= TIMES else 0
 
 
-def _fewest(traces: Iterator[int]) -> tuple[int, ...]:
+def _fewest(traces: Iterator[int]) -> "array[int]":
     """Return at most TRACES of them, chosen alike in each capture that has them."""
     spread = sorted(set(traces), key=lambda trace: trace * 0x9E3779B1 % (1 << 32))
-    return tuple(spread[:TRACES])
+    return array("Q", spread[:TRACES])
 
 
 def _gaps(times: list[int]) -> Iterator[int]:

@@ -6,15 +6,12 @@ a Word or OpenDocument file and the cells of a CSV file are read as such lines.
 """
 
 import codecs
-import html
 import os
 import re
-import zipfile
 from typing import NamedTuple
 
 from capture.files import reason
-from output.language import _
-from safe import printable
+from safe import Said, printable
 
 
 class Question(NamedTuple):
@@ -62,15 +59,24 @@ DOCUMENTS = ("word/document.xml", "content.xml")  # where Word and OpenDocument 
 BREAK = re.compile(r"</(?:w:p|text:p|text:h)>|<w:br/>|<text:line-break/>")
 TAB = re.compile(r"<w:tab/>|<text:tab/>|</w:tc>|</table:table-cell>")
 # What is neither text nor read: how it begins, and what it is.
-UNREAD = {b"{\\rtf": "an RTF document", b"\xd0\xcf\x11\xe0": "an old Word document"}
-UNREAD |= {b"%PDF": "a PDF document", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture"}
+UNREAD = {
+    b"{\\rtf": Said("an RTF document, not a text: not read"),
+    b"\xd0\xcf\x11\xe0": Said("an old Word document, not a text: not read"),
+    b"%PDF": Said("a PDF document, not a text: not read"),
+    b"\x89PNG": Said("a picture, not a text: not read"),
+    b"\xff\xd8\xff": Said("a picture, not a text: not read"),
+}
 UNITS = {"ns": 1e-6, "s": 1000.0, "detik": 1000.0, "sec": 1000.0, "second": 1000.0}
 UNITS |= dict.fromkeys(("us", "µs", "μs", "mikrodetik", "microsecond", "microseconds"), 1e-3)
 UNITS["seconds"] = 1000.0
 
 
 class FormError(Exception):
-    """A form cannot be read; the text says why."""
+    """A form cannot be read; `said` says why."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        super().__init__(said)
 
 
 class Form(NamedTuple):
@@ -90,33 +96,36 @@ def read_form(path: str) -> Form:
     """Read the form at `path`. Raises FormError if that cannot be done."""
     try:
         if os.path.exists(path) and not os.path.isfile(path):  # a pipe might not end
-            raise FormError("not a file")
+            raise FormError(Said("not a file"))
         with open(path, "rb") as file:
             start = file.read(8)
             if start.startswith(b"PK\x03\x04"):
                 return parse(_document(path).encode())
             for magic, kind in UNREAD.items():
                 if start.startswith(magic):
-                    raise FormError(f"{kind}, not a text: not read")
+                    raise FormError(kind)
             data = start + file.read(SIZE + 1 - len(start))
     except OSError as error:
         raise FormError(reason(error, path)) from None
     if len(data) > SIZE:
-        raise FormError(f"longer than {SIZE:,} bytes: not read")
+        raise FormError(Said("longer than {size} bytes: not read", size=format(SIZE, ",")))
     return parse(data)
 
 
 def _document(path: str) -> str:
     """Return the text of a Word or OpenDocument file, a line for each paragraph."""
+    import html  # these two take as long as all else of this room, for what few hand in
+    import zipfile
+
     try:
         with zipfile.ZipFile(path) as archive:
             name = next(name for name in DOCUMENTS if name in archive.namelist())
             with archive.open(name) as file:
                 markup = file.read(UNPACKED).decode(errors="replace")
     except StopIteration:
-        raise FormError("a zip archive, not a text: not read") from None
+        raise FormError(Said("a zip archive, not a text: not read")) from None
     except Exception:  # zipfile raises many kinds on what is damaged
-        raise FormError("a document that is damaged: not read") from None
+        raise FormError(Said("a document that is damaged: not read")) from None
     markup = TAB.sub("\t", BREAK.sub("\n", markup))
     return html.unescape(re.sub(r"<[^>]*>", "", markup))
 
@@ -133,7 +142,7 @@ def parse(data: bytes) -> Form:
             line = re.sub(r"(?:^|\s)#(?!\d).*|(?<=\S)#.*", "", line)
         line = line.strip()
         key, value = _answer(line)
-        earlier |= key in EARLIER.keys() - QUESTIONS.keys()
+        earlier |= key in EARLIER and key not in QUESTIONS
         if key not in ALL:
             if line.strip('",;\t '):
                 odd.append(f'"{printable(line.encode())[:40]}"')
@@ -141,9 +150,13 @@ def parse(data: bytes) -> Form:
             known = answers.setdefault(key, value)
             if known != value:
                 answers[key] = f"{known} or {value}"
-    said = _("no answer to a question: {lines}").format(lines=", ".join(odd[:ODD]))
-    if len(odd) > ODD:
-        said += _(" and {number} more lines").format(number=f"{len(odd) - ODD:,}")
+    said = Said("no answer to a question: {lines}", lines=", ".join(odd[:ODD]))
+    if more := odd[ODD:]:
+        said = Said(
+            "no answer to a question: {lines} and {number} more lines",
+            lines=", ".join(odd[:ODD]),
+            number=format(len(more), ","),
+        )
     return Form(answers, [said] if odd else [], earlier)
 
 
@@ -165,7 +178,7 @@ def numbers(value: str) -> list[int]:
     """
     if value.isascii() and value.isdecimal() and len(value) <= 10:  # as most are
         return [int(value)]
-    if re.search(r"\b(?:or|atau)\b", value):
+    if not value or re.search(r"\b(?:or|atau)\b", value):
         return []
     value = re.sub(r"\([^)]*\)", " ", value) if re.match(r"\D*\d", value) else value
     value = re.sub(r"(?<=[0-9])\s*[-–—]\s*", " ", value)  # a range

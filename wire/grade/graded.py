@@ -1,4 +1,4 @@
-"""Grades what a student handed in: what the lab asks for, the number, the answers."""
+"""Grades what a student handed in: what the lab asks for, the number, the answers; or a task."""
 
 import os
 from dataclasses import dataclass, field
@@ -8,10 +8,11 @@ from grade.answers import Answers, Mark
 from grade.copies import Copy
 from grade.fingerprint import CONNECTIONS, Fingerprint
 from grade.form import Form, FormError, read_form
-from grade.numbers import plain
+from grade.numbers import sent_ways
 from grade.requirements import Requirement, rows
 from grade.submissions import File, Submission
 from output.text import losses
+from safe import Said
 from story.model import New
 from story.reader import Segment, read
 from story.story import Story
@@ -27,7 +28,7 @@ class Graded:
     submission: Submission
     file: str = ""  # the name of that capture, of the form where there is none; safe to show
     form: str = ""  # the name of the form that counts, "" if there is none
-    asked: list[Requirement] = field(default_factory=list)  # what the lab asks for
+    asked: list[Requirement] = field(default_factory=list)  # what the lab, or the task, asks for
     packets: int = 0
     connections: int = 0  # of ZMTP
     notes: list[str] = field(default_factory=list)  # what kept packets from being told
@@ -39,6 +40,7 @@ class Graded:
     copy: Copy = field(default_factory=lambda: Copy([], 0, [], []))
     same_form: list[str] = field(default_factory=list)  # who gave the same wrong answers
     formless: bool = False  # there is no form, and others of the class have one
+    task: int = 0  # which was asked for instead of the lab
 
     @property
     def captured(self) -> bool:
@@ -66,7 +68,8 @@ class Graded:
         """Tell whether all is complete and right, and there is nothing to look at."""
         wrong = self.others or self.copy.others or self.copy.beside or self.notes or self.odd
         right = self.count("right") == len(self.marks) and not self.formless
-        return self.complete and self.sent and right and not wrong and not self.error
+        sent = self.sent or self.task
+        return bool(self.complete and sent and right and not wrong and not self.error)
 
     @property
     def rank(self) -> tuple[bool, bool, int, int, int]:
@@ -76,23 +79,25 @@ class Graded:
 
 
 def grade(
-    submission: Submission, numbers: dict[str, str], ports: Ports
+    submission: Submission, numbers: dict[str, str], ports: Ports, task: int = 0
 ) -> tuple[Graded, list[Fingerprint]]:
     """Grade a hand-in, and return what tells its captures from others, the best first.
 
     `numbers` are those of the class, as plain() gives them -> as they are written; `ports` hints
-    for Story.
+    for Story. `task`: what is asked for instead of the lab, its number and its form.
     """
     forms: list[tuple[File, Form]] = []
-    for file in submission.forms[:FORMS]:
+    for file in submission.forms[: FORMS * (not task)]:
         try:
             forms.append((file, read_form(file.path)))
         except FormError as problem:
-            forms.append((file, Form({}, [f"form: {problem}"])))
-    graded = [_capture(submission, file, forms, numbers, ports) for file in submission.captures]
+            forms.append((file, Form({}, [Said("form: {problem}", problem=problem.said)])))
+    captures = submission.captures
+    graded = [_capture(submission, file, forms, numbers, ports, task) for file in captures]
     graded.sort(key=lambda pair: pair[0].rank, reverse=True)
     if not graded:
-        row = Graded(submission, submission.forms[0].name, submission.forms[0].name)
+        row = Graded(submission, submission.forms[0].name, task=task)
+        row.form = "" if task else row.file
         row.odd = [odd for _, form in forms if not form.answers for odd in form.odd]
         return row, []
     return graded[0][0], [fingerprint for _, fingerprint in graded]
@@ -104,25 +109,33 @@ def _capture(
     forms: list[tuple[File, Form]],
     numbers: dict[str, str],
     ports: Ports,
+    task: int,
 ) -> tuple[Graded, Fingerprint]:
-    story = Story(ports=ports, keep=False)
+    work, whole = None, 0
+    if task:
+        from grade.tasks import TASKS  # with what reads JSON
+        from grade.tasks.content import WHOLE
+
+        work, whole = TASKS[task](), WHOLE
+    story = Story(ports=ports, keep=False, whole=whole)
     fingerprint = Fingerprint(file.path, file.name, submission.owners)
-    marked = [(form_file, Answers(form)) for form_file, form in forms]
+    marked = [(form_file, Answers(form, submission.owners)) for form_file, form in forms]
     sent: set[str] = set()
 
     def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
+        fingerprint.look(packet, segment, new)
         for _, event in new:
-            if event.kind == "request" and (way := plain(event.text)) in numbers:
-                if event.size == len(event.text.encode()):  # not a pickle of it
-                    sent.add(way)
+            if not task and event.kind == "request":
+                sent.update(way for way in sent_ways(event) if way in numbers)
 
     if os.path.exists(file.path) and not os.path.isfile(file.path):
-        error = "not a file"  # a pipe would not end
+        error: str = Said("not a file")  # a pipe would not end
     else:
-        looks = [answers.look for _, answers in marked]
-        error = read(file.path, story, look, fingerprint.look, *looks)
+        looks = [answers.look for _, answers in marked] + ([work.look] if work else [])
+        error = read(file.path, story, look, *looks)
     fingerprint.close(story)
-    graded = Graded(submission, file.name, asked=rows(story), packets=story.packets)
+    asked = work.rows(story) if work else rows(story)
+    graded = Graded(submission, file.name, asked=asked, packets=story.packets, task=task)
     graded.connections, graded.error = len(story.connections), error
     graded.notes = list(losses(story.losses))
     if graded.connections > CONNECTIONS:

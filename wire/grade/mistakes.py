@@ -17,6 +17,14 @@ ROUND_TRIP = N_("a round trip alone taken for first_reply")
 SECONDS = N_("seconds taken for milliseconds in {key}")
 OTHER_TIME = N_("another time taken for {key}")
 OTHER_REPLY = N_("another reply's time taken for {key}")
+NOT_YOURS = {  # what is asked of the request with the student's number, or of its reply
+    "request": N_("a request, but not the one with your number"),
+    "reply": N_("a reply, but not to the request with your number"),
+}
+OF_ANOTHER = {
+    "request": N_("{key} of a request, but not of the one with your number"),
+    "reply": N_("{key} of a reply, but not of that to the request with your number"),
+}
 HANDSHAKE = N_("TCP handshake counted in {key}")
 NO_SYN = N_("first_reply of a connection whose beginning is not in the capture")
 ALL_JOBS = N_("all jobs handed out taken for jobs_lost")
@@ -43,6 +51,23 @@ SUBSCRIBES, WITH_EMPTY = N_("SUBSCRIBE alone"), N_("packets without data as well
 OTHER_NUMBER = N_("another number")
 
 
+# What a packet holds: kind of event -> its name, where that is another.
+NAMES = {
+    "request": N_("request"),
+    "reply": N_("reply"),
+    "published": N_("message"),
+    "message": N_("message"),
+    "job": N_("job"),
+    "command": N_("command"),
+    "encrypted": N_("encrypted frame"),
+    "greeting-begun": N_("greeting begun"),
+    "command-begun": N_("command begun"),
+    "message-begun": N_("message begun"),
+}
+NAMES |= dict.fromkeys(("ready", "initiate"), "READY")
+NAMES |= {kind: kind.upper() for kind in ("subscribe", "cancel", "join", "leave", "error")}
+
+
 class Mistake(NamedTuple):
     """What is wrong with an answer."""
 
@@ -52,6 +77,11 @@ class Mistake(NamedTuple):
     kind: str = ""
     role: str = ""
 
+    @property
+    def another(self) -> bool:
+        """Tell whether it would be right of another request than the student's own."""
+        return self.text in (*NOT_YOURS.values(), *OF_ANOTHER.values())
+
     def __str__(self) -> str:
         """Say it in English, as the table counts it."""
         what = self.what.format(kind=self.kind, role=self.role)
@@ -59,5 +89,5 @@ class Mistake(NamedTuple):
 
     def spoken(self) -> str:
         """Say it in the language that is spoken."""
-        what = _(self.what).format(kind=self.kind, role=self.role) if self.what else ""
+        what = _(self.what).format(kind=_(self.kind), role=self.role) if self.what else ""
         return _(self.text).format(key=self.key, what=what)

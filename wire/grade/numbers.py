@@ -10,11 +10,16 @@ year, a course) or is counted anew for each (a second try) has few, and short on
 """
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Container, Iterable
+
+from story.model import Event
 
 LABEL = re.compile(r"(?<![^\W_])(?:nim|nrp|npm|nbi|nis|bp|no)[ ._-]*(?=[^\W_]*[0-9])", re.I)
 JOINED = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
 WRITTEN = re.compile(r"[^\W_]+(?:[./-][^\W_]+)*[./-]?")
+CODE = re.compile("[./-][A-Z]{1,3}[./-]?$", re.I)  # of a number: 21-477890-TK
+SMALL = re.compile(r"(?<=[0-9])[.-]([a-z]{1,3})(?![^\W_])")  # what may be one, in a name
 ALONE = 8  # digits: a run of so many is a number of its own, whatever stands beside it
 PAIRED = 5  # digits: of shorter numbers there is one in a name
 LETTERS = 4  # that a part of a number may begin with; "percobaan2" is none
@@ -36,13 +41,23 @@ def plain(text: str) -> str:
     return re.sub("[./-]", "", text).casefold() if WRITTEN.fullmatch(text) else ""
 
 
-def ways(number: str) -> set[str]:
+def ways(number: str) -> frozenset[str]:
     """Return the ways, as plain() gives them, in which a number may be sent: its code may lack."""
-    return {plain(number), plain(re.sub("[.-][A-Z]{1,3}$", "", number))}
+    return frozenset((plain(number), plain(CODE.sub("", number)))) - {""}
 
 
-def candidates(name: str) -> list[str]:
-    """Return all parts of a name that may be a number, longest first."""
+def sent_ways(event: Event) -> frozenset[str]:
+    """Return the number that a request is, in all ways to write it; none if it is no number."""
+    if event.kind != "request" or event.size != len(event.text.encode()):  # such as a pickle
+        return frozenset()
+    return ways(event.text)
+
+
+def candidates(name: str, codes: Container[str] = ()) -> list[str]:
+    """Return all parts of a name that may be a number, longest first.
+
+    `codes`: what may end one in small letters as well, as "tk" does.
+    """
     platform = PLATFORM.search(name)
     name = LABEL.sub(" ", PLATFORM.sub("", name))
     found: dict[str, None] = {}
@@ -57,7 +72,9 @@ def candidates(name: str) -> list[str]:
                     break
                 if _part(parts[end]):
                     found.setdefault(text)
-                elif not (end > begin and re.fullmatch("[A-Z]{1,3}", parts[end])):
+                elif end == begin or not (
+                    re.fullmatch("[A-Z]{1,3}", parts[end]) or parts[end].casefold() in codes
+                ):
                     break
                 else:  # a code at its end: 21-477890-TK
                     found.setdefault(text)
@@ -84,7 +101,9 @@ class Numbers:
     """The numbers in the names of a class. `regex`: what a number is; of its groups the first."""
 
     def __init__(self, names: Iterable[str], regex: re.Pattern[str] | None = None) -> None:
-        self.regex = regex
+        self.regex, names = regex, list(names)
+        seen = Counter(code for name in names for code in {*SMALL.findall(name.casefold())})
+        self.codes = {code for code, count in seen.items() if count > 1}  # no name, but a code
         values: dict[str, set[str]] = {}
         for name in names:
             for number in self._candidates(name):
@@ -94,7 +113,7 @@ class Numbers:
 
     def _candidates(self, name: str) -> list[str]:
         if self.regex is None:
-            return candidates(name)
+            return candidates(name, self.codes)
         groups = self.regex.groups > 0
         return [match[groups] for match in self.regex.finditer(name) if match[groups]]
 

@@ -2,25 +2,29 @@
 
 A packet is right if it holds that whole or in part, so several may be; only the start of a greeting
 is in one. What is in a wrong one names the mistake: "TCP ACK taken for reply".
+
+Where the capture has requests that are the student's number, no other request is right, and no
+other reply.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from capture.packet import Packet
 from grade import mistakes
 from grade.form import ALL, Form, numbers
-from grade.mistakes import NO_TCP, OTHER_DATA, Mistake
-from story.model import Connection, Event, New
+from grade.mistakes import NAMES, NO_TCP, NOT_YOURS, OTHER_DATA, Mistake
+from grade.numbers import sent_ways
+from story.model import KINDS, Connection, Event, New
 from story.reader import Segment
 from story.story import Story
 
 RECENT = 1000  # packets back in which a packet that was captured twice is looked for
 HELD = 20  # things in such a packet; of one that an answer names all are held
-NAMES = {"ready": "READY", "initiate": "READY", "subscribe": "SUBSCRIBE", "published": "message"}
-NAMES |= {"job": "job", "cancel": "CANCEL"}
 WAITING = 10_000  # requests without a reply that are remembered
 ALIKE = {"ready": ("ready", "initiate"), "delimiter": ("reply",)}  # what is asked -> kinds of it
 Exchange = tuple[int, int]  # numbers of a connection, and of a request in it (0: not known)
+ASKED = {question.asks for question in ALL.values() if question.module == "packets"}
 KEYS = [key for key, question in ALL.items() if question.module == "packets"]
 
 
@@ -33,6 +37,7 @@ class Sight(NamedTuple):
     begin: int  # the packet with its first byte
     size: int  # bytes of the bodies of its ZMTP frames
     exchange: Exchange  # of a request and of its reply the same
+    own: bool  # it is a request that is the student's number, or the reply to one
 
     @property
     def role(self) -> str:
@@ -42,52 +47,83 @@ class Sight(NamedTuple):
 class Packets:
     """Looks, while a capture is read, at what the packet numbers of a form point to."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form, owners: frozenset[str] = frozenset()) -> None:
+        """`owners`: the student's number, in all ways to write it."""
+        self.owners = frozenset() if form.earlier else owners  # that form asked for any request
+        self.own: set[int] = set()  # numbers of the connections on which it was sent
+        self.latest: list[Sight] = []  # what the packet that was looked at last completes
         self.named = {key: numbers(form.answers.get(key, "")) for key in KEYS}
         self.asked = {number for named in self.named.values() for number in named}
         self.first: dict[tuple[str, str], int] = {}  # kind, sender's type -> its first packet
+        self.first_own: dict[str, int] = {}  # kind -> the first packet with one that is own
         self.seen: dict[int, list[Sight]] = {}  # of the last RECENT packets, and of those asked for
         self.packets: dict[tuple[bytes, int, bytes], int] = {}  # and where each was first
         self.tcp: dict[int, str] = {}  # packet that was asked for -> what TCP does there
         self.twins: dict[int, int] = {}  # packet that was asked for -> where its data came first
+        self.segments: dict[int, tuple[Segment, int]] = {}  # and its segment, bytes of the packet
         self.ends: dict[int, tuple[str, str]] = {}  # packet where they did -> sender, receiver
-        self.unanswered: dict[Exchange, None] = {}  # requests without a reply
+        self.unanswered: dict[Exchange, bool] = {}  # requests without a reply -> which are own
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
-        oldest = packet.number - RECENT if packet else 0
+        if new:
+            self._events(packet.number - RECENT if packet else 0, new)
+        if packet is None:
+            return
+        number = packet.number
+        if number in self.asked or (segment and segment.payload):
+            self._packet(packet, segment)
+        if number > RECENT and number - RECENT not in self.asked:
+            self.seen.pop(number - RECENT, None)
+
+    def _events(self, oldest: int, new: New) -> None:
+        """Take note of where events are; of packets before `oldest` only where they are asked."""
+        self.latest = []
         for connection, event in new:
-            sight = self._sight(connection, event)
-            if event.kind == "reply":
-                for number in delimiter(connection):
-                    self.first.setdefault(("delimiter", ""), number)
-            begun = event.first_packet if event.kind == "greeting" else event.packet
-            for role in "", sight.role:
-                self.first.setdefault((event.kind, role), begun)
-            if event.layer == "ZMTP":
-                places = {event.packet, event.first_packet, *(part.packet for part in event.parts)}
-                ends = event.sender, connection.peer(event.sender)
-                for number, others in self.ends.items():
-                    if event.first_packet < number < event.packet and others == ends:
-                        places.add(number)
-                for number in places:
+            kind, sight = event.kind, self._sight(connection, event)
+            self.latest.append(sight)
+            if sight.own:
+                self.first_own.setdefault(kind, event.packet)
+            if kind in ASKED:
+                if kind == "reply" and ("delimiter", "") not in self.first:
+                    for number in delimiter(connection):
+                        self.first.setdefault(("delimiter", ""), number)
+                begun = event.first_packet if kind == "greeting" else event.packet
+                for role in "", sight.role:
+                    self.first.setdefault((kind, role), begun)
+            if KINDS[kind].layer == "ZMTP":
+                for number in self._places(connection, event):
                     if number > oldest or number in self.asked:
                         sights = self.seen.setdefault(number, [])
                         if len(sights) < HELD or number in self.asked:
                             sights.append(sight)
-        if packet:
-            self._packet(packet, segment)
+
+    def _places(self, connection: Connection, event: Event) -> Iterable[int]:
+        """Return the packets that hold an event, whole or in part."""
+        if event.first_packet == event.packet:
+            return (event.packet,)
+        places = {event.packet, event.first_packet, *(part.packet for part in event.parts)}
+        ends = event.sender, connection.peer(event.sender)
+        for number, others in self.ends.items():
+            if event.first_packet < number < event.packet and others == ends:
+                places.add(number)
+        return places
 
     def _sight(self, connection: Connection, event: Event) -> Sight:
-        exchange = (connection.number, event.exchange)
+        number = connection.number
+        exchange, own = (number, event.exchange), False
         if event.kind == "request":
-            self.unanswered[exchange] = None
+            own = not self.owners.isdisjoint(sent_ways(event)) if self.owners else False
+            if own:
+                self.own.add(number)
+            self.unanswered[exchange] = own
             if len(self.unanswered) > WAITING:
                 del self.unanswered[next(iter(self.unanswered))]
         elif event.kind == "reply":
-            self.unanswered.pop(exchange, None)
+            own = self.unanswered.pop(exchange, False)
+            own = own or (not event.exchange and number in self.own)  # it may be
         begin, size = event.first_packet, event.size
-        return Sight(connection, event.sender, event.kind, begin, size, exchange)
+        return Sight(connection, event.sender, event.kind, begin, size, exchange, own)
 
     def _packet(self, packet: Packet, part: Segment | None) -> None:
         """Find where the data of a packet came first, and what TCP does in it."""
@@ -104,11 +140,13 @@ class Packets:
         if number in self.asked:
             flag = part and part.flag
             self.tcp[number] = f"TCP {flag}" if flag else OTHER_DATA if part else NO_TCP
-        if number > RECENT and number - RECENT not in self.asked:
-            self.seen.pop(number - RECENT, None)
+            if part:
+                self.segments[number] = part, packet.length
 
     def example(self, key: str, story: Story) -> str:
         """Return a packet that would be right, "" if the capture has none."""
+        if self.own and key in NOT_YOURS:
+            return str(self.first_own.get(key, ""))
         return str(self.first.get((ALL[key].asks, ALL[key].whose), ""))
 
     def right(self, key: str, packet: int) -> list[Sight]:
@@ -116,6 +154,8 @@ class Packets:
         question, here = ALL[key], self.twins.get(packet, packet)
         kinds = ALIKE.get(question.asks, (question.asks,))
         sights = [sight for sight in self.held(packet) if sight.kind in kinds]
+        if self.own and key in NOT_YOURS:
+            sights = [sight for sight in sights if sight.own]
         if question.whose:
             sights = [sight for sight in sights if sight.role == question.whose]
         if key == "greeting_start":
@@ -159,6 +199,8 @@ class Packets:
             return Mistake(mistakes.TAKEN, key, mistakes.LATER_REPLY)
         if found.kind in ("greeting", "ready", "initiate") and ALL[key].whose:
             return Mistake(mistakes.TAKEN, key, mistakes.OF, kind, found.role)
+        if self.own and key in NOT_YOURS and found.kind == key and not found.own:
+            return Mistake(NOT_YOURS[key])
         another = mistakes.ANOTHER if found.kind == ALL[key].asks else "{kind}"
         return Mistake(mistakes.TAKEN, key, another, kind)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from capture.files import create
 from grade.graded import Graded
 from grade.submissions import Class
-from grade.table import HEAD, cells, remarks, summary
+from grade.table import cells, head, remarks, summary
 from output.html import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -20,7 +20,7 @@ def write_table(path: str, graded: list[Graded], handed: Class) -> None:
     script = (TEMPLATES / "sort.js").read_text()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = made.get_template("class.html").generate(
-        head=HEAD[:-1],
+        head=head(graded)[:-1],
         script=script,
         digest=digest,
         totals=summary(graded),

@@ -3,27 +3,44 @@
 `rows(story)` is the table; a capture passes if every row is found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from capture import BRIDGE
-from output.language import _, number, spoken
+from output.language import _, number, say, spoken
 from output.text import losses, nothing, zmtp_count
-from safe import printable
+from safe import Said, printable
 from story.model import KINDS, TALK, Connection, Event
 from story.story import Story
 
 SCRIPTS = {"REQ-REP": "clientzmq.py", "PUB-SUB": "subzmq.py", "PUSH-PULL": "pullzmq.py"}
 MESSAGES = 3  # that a subscriber should get under its topic
+# What is asked for; a class has each of them many times.
+TCP = Said("TCP handshake")
+ZMTP = (Said("greeting of both"), "greeting"), (Said("READY of both"), "ready")
+EXCHANGE = Said("request and its reply")
+RECEIVED = Said("{number} messages under that topic", number=MESSAGES)
+JOB = Said("job")
+
+
+class Reason(NamedTuple):
+    """Why something is missing, said in the language that is spoken when it is made a text."""
+
+    text: str  # as it stands in the catalogue
+    fields: Mapping[str, object] = {}
+    absent: bool = False  # it says that something did not pass, which may not be in the capture
+
+    def __str__(self) -> str:
+        return _(self.text).format(**self.fields)
 
 
 class Requirement(NamedTuple):
-    """One thing that the lab asks for."""
+    """One thing that the lab, or a task, asks for."""
 
     pattern: str
-    asked: str
+    asked: str  # in English, to be said by say()
     packets: str  # where it is, "" if it is missing
-    cause: str = ""  # the likely cause, if it is missing
+    cause: str | Reason = ""  # the likely cause, if it is missing
 
 
 def rows(story: Story) -> list[Requirement]:
@@ -65,11 +82,16 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
     cause = lacking or _("the capture ended, or the connection broke, before it")
     if connection.late:
         cause = _("no handshake: the capture was started after the client")
+    elif begun := first.get("greeting-begun"):
+        role = connection.role(begun.sender)
+        cause = lacking or _("{role} begins its greeting in packet {packet}, and stops").format(
+            role=role, packet=begun.packet
+        )
     if refused:
         cause = _("refused: the server was not running")
     steps = [first.get(kind) for kind in ("syn", "syn-ack", "ack")]
-    yield row(_("TCP handshake"), *steps, cause=cause)
-    for name, kind in (_("greeting of both"), "greeting"), (_("READY of both"), "ready"):
+    yield row(TCP, *steps, cause=cause)
+    for name, kind in ZMTP:
         sides = [first.get(f"{kind} {side}") for side in ("client", "server")]
         if kind == "ready":  # the client of PLAIN and CURVE says INITIATE instead
             sides[0] = sides[0] or first.get("initiate client")
@@ -83,11 +105,14 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
         if request:
             no_reply = _("no reply: the server had stopped, or the capture ended before it")
             cause = lacking or no_reply
-        yield row(_("request and its reply"), request, reply, cause=cause)
+        yield row(EXCHANGE, request, reply, cause=cause)
         if expect:
             text = printable(expect.encode(errors="replace"))
-            asked = _('request "{text}"').format(text=text)
-            yield row(asked, connection.expected, cause=_("no request is this text"))
+            yield row(
+                Said('request "{text}"', text=text),
+                connection.expected,
+                cause=_("no request is this text"),
+            )
     elif pattern == "PUB-SUB":
         yield row("SUBSCRIBE", first.get("subscribe"), cause=cause)
         if connection.subscriptions:
@@ -97,12 +122,11 @@ def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[
             cause = _("{number} messages, but no SUBSCRIBE says which topic")
             cause = cause.format(number=counts.get("published", 0))
         enough = first.get("published") if connection.matched >= MESSAGES else None
-        asked = _("{number} messages under that topic").format(number=MESSAGES)
-        yield row(asked, enough, cause=cause)
+        yield row(RECEIVED, enough, cause=cause)
     else:
         if not refused:
             cause = lacking or _("no job was handed to this worker while the capture ran")
-        yield row(_("job"), first.get("job"), cause=cause)
+        yield row(JOB, first.get("job"), cause=cause)
 
 
 def _lacking(connection: Connection, story: Story) -> str:
@@ -127,7 +151,8 @@ def _holes(connection: Connection) -> bool:
     steps = [["syn"], ["syn-ack"], ["ack"], ["greeting client", "greeting server"]]
     if connection.version >= "3":
         steps.append(["ready client" if "initiate" not in first else "initiate", "ready server"])
-    later = any(KINDS[kind].phase == TALK for kind in connection.counts)
+    kinds = [KINDS[kind] for kind in connection.counts]
+    later = any(kind.phase == TALK and kind.layer == "ZMTP" for kind in kinds)
     for step in reversed(steps if not connection.late else []):
         there = [kind in first for kind in step]
         if later and not all(there):
@@ -136,10 +161,13 @@ def _holes(connection: Connection) -> bool:
     return False
 
 
-def table(name: str, story: Story, colour: bool = False, where: bool = True) -> Iterator[str]:
+def table(
+    name: str, found: list[Requirement], story: Story, colour: bool = False, where: bool = True
+) -> Iterator[str]:
     """Yield the table of one capture as text, with its packets unless a student is to find them."""
-    found, nowhere = rows(story), foreign(story)
+    nowhere = foreign(story)
     held = sum(bool(row.packets) for row in found)
+    wide = max(30, *(len(say(row.asked)) for row in found))
     width = max(map(len, (_("found"), _("MISSING")))) + 2
     yield _("{name}: {held} of {all} found").format(name=name, held=held, all=len(found))
     if nowhere:  # the cause of all
@@ -150,17 +178,16 @@ def table(name: str, story: Story, colour: bool = False, where: bool = True) -> 
             said = spoken().ngettext("packet {numbers}", "packets {numbers}", many)
             mark, said = _("found"), said.format(numbers=row.packets) if where else ""
         else:
-            mark, said = _("MISSING"), "" if nowhere else row.cause
+            mark, said = _("MISSING"), "" if nowhere else str(row.cause)
         code = "32" if row.packets else "31"
         shown = f"\x1b[{code}m{mark:<{width}}\x1b[0m" if colour else f"{mark:<{width}}"
-        yield f"  {row.pattern:<10} {row.asked:<30} {shown}{said}".rstrip()
+        yield f"  {row.pattern:<10} {say(row.asked):<{wide}} {shown}{said}".rstrip()
 
 
-def summary(name: str, story: Story) -> str:
+def summary(name: str, found: list[Requirement], story: Story) -> str:
     """Return one line for a capture among many: how much of each pattern is found."""
-    found = rows(story)
     said = []
-    for pattern in SCRIPTS:
+    for pattern in dict.fromkeys(row.pattern for row in found):
         here = [bool(row.packets) for row in found if row.pattern == pattern]
         said.append(f"{pattern} {sum(here)}/{len(here)}")
     verdict = _("complete") if all(row.packets for row in found) else _("MISSING")

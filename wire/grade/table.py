@@ -1,14 +1,9 @@
-"""A graded class as a table for people, as CSV for a spreadsheet, and as JSON."""
+"""A graded class as a table for people, and what holds for all of it."""
 
-import csv
-import json
-import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import Any
 
-from grade.form import QUESTIONS
 from grade.graded import Graded
 from grade.submissions import Class
 
@@ -20,12 +15,12 @@ CONFUSED = (
 )  # how the mistakes that matter most begin
 NAMES = 3  # files that a line names
 ALIKE = 2  # wrong answers without which forms may be the same by chance
-# A cell that begins so is a formula to a spreadsheet, which may take ";" for the end of a cell.
-FORMULA = re.compile("(?:^|(?<=;)) *(?=[=+@＝＋－＠-])")
 
 
 def finish(rows: list[Graded]) -> None:
     """Note in each row what only the class tells: forms that are the same, or not there."""
+    if rows[0].task:
+        return
     whose = {file.name: row.submission.numbers for row in rows for file in row.submission.captures}
     alike: dict[tuple[tuple[str, str], ...], list[Graded]] = {}
     for row in rows:
@@ -54,7 +49,7 @@ def _missing(graded: Graded) -> Iterator[str]:
         rows = [row for row in graded.missing if row.pattern == pattern]
         whole = len(rows) == sum(row.pattern == pattern for row in graded.asked)
         asked = "missing" if whole else f"without {', '.join(row.asked for row in rows)}"
-        causes = "; ".join(dict.fromkeys(row.cause for row in rows))
+        causes = "; ".join(dict.fromkeys(str(row.cause) for row in rows))
         alike.setdefault((asked, causes), []).append(pattern)
     for (asked, causes), patterns in alike.items():
         yield f"{' and '.join(patterns)} {asked} ({causes})"
@@ -65,7 +60,7 @@ def _named(names: list[str], more: int = 0) -> str:
     return ", ".join(names[:NAMES]) + (f" and {more:,} more" if more else "")
 
 
-def _copied(graded: Graded) -> Iterator[str]:
+def copied(graded: Graded) -> Iterator[str]:
     """Say which files hold the same connections, and what differs from the earlier ones."""
     names, more, differs, _ = graded.copy
     for name, what in zip(names, differs, strict=False):
@@ -85,11 +80,11 @@ def remarks(graded: Graded) -> Iterator[str]:
         yield from _missing(graded)
     if graded.captured and not graded.submission.number:
         yield "no number in the file's name"
-    elif graded.packets and not graded.sent:
+    elif graded.packets and not graded.sent and not graded.task:
         yield " and ".join(f'no request is "{number}"' for number in graded.submission.numbers)
     if graded.others:
         yield f"numbers of others: {_named(graded.others)}"
-    yield from _copied(graded)
+    yield from copied(graded)
     if graded.copy.beside:
         yield f"the same bridge at the same time as {_named(graded.copy.beside)}"
     yield from graded.mistakes
@@ -111,26 +106,33 @@ def cells(graded: Graded) -> tuple[str, ...]:
         answers = "-" if graded.form else "no form"
     sent = "yes" if graded.sent else "MISSING" if graded.packets else "-"
     copied = "COPY" if graded.copy.others else "bridge" if graded.copy.beside else "-"
-    number = graded.submission.number[:24] or "?"
-    return number, lab, sent, copied, answers, graded.file[:60], "; ".join(remarks(graded))
+    number, file = graded.submission.number[:24] or "?", graded.file[:60]
+    last = "; ".join(remarks(graded))
+    if graded.task:
+        return number, lab, copied, file, last
+    return number, lab, sent, copied, answers, file, last
 
 
-HEAD = ("number", "lab", "number sent", "copies", "answers", "file", "what to look at")
+def head(rows: list[Graded]) -> tuple[str, ...]:
+    """Return the names of the columns."""
+    if task := rows[0].task:
+        return "number", f"task {task}", "copies", "file", "what to look at"
+    return "number", "lab", "number sent", "copies", "answers", "file", "what to look at"
 
 
 def lines(rows: list[Graded], handed: Class) -> Iterator[str]:
     """Yield the table, a line for each capture, and then what holds for the class."""
-    table = [HEAD, *map(cells, rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(HEAD) - 1)]
+    table = [head(rows), *map(cells, rows)]
+    widths = [max(map(len, column)) for column in list(zip(*table, strict=True))[:-1]]
     for row in table:
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield "  ".join([*padded, row[-1]]).rstrip()
     yield ""
     totals = summary(rows)
+    sent = "" if rows[0].task else f" {totals['sent']:,} with their number,"
     yield (
-        f"{len(rows):,} handed in: {totals['complete']:,} complete, {totals['sent']:,} with their "
-        f"number, {totals['copies']:,} that share connections, "
-        f"{totals['unread']:,} not read in full"
+        f"{len(rows):,} handed in: {totals['complete']:,} complete,{sent} {totals['copies']:,} "
+        f"that share connections, {totals['unread']:,} not read in full"
     )
     for name, count in totals["missing"].items():
         yield f"{count:>5,}  without {name}"
@@ -172,62 +174,3 @@ def summary(rows: list[Graded]) -> dict[str, Any]:
 def _counted(row: Graded, earlier: list[Graded]) -> bool:
     """Tell whether an earlier row has the same wrong answers."""
     return bool(row.same_form) and any(other.file in row.same_form for other in earlier)
-
-
-def objects(rows: list[Graded]) -> Iterator[dict[str, Any]]:
-    """Yield each hand-in as the object of JSON and the line of CSV."""
-    keys = list(dict.fromkeys([*QUESTIONS, *(mark.key for row in rows for mark in row.marks)]))
-    for row in rows:
-        files = (*row.submission.captures, *row.submission.forms)
-        found: dict[str, Any] = {
-            "number": row.submission.number,
-            "file": row.file,
-            "complete": row.complete,
-            "missing": lacks(row),
-            "number_found": row.sent,
-            "other_numbers": row.others,
-            "copies": row.copy.others + [f"{row.copy.more} more"] * bool(row.copy.more),
-            "differences": list(_copied(row)),
-            "form": bool(row.form),
-            "right": row.count("right"),
-            "asked": len(row.marks),
-            "mistakes": row.mistakes,
-            "form_errors": row.odd,
-            "notes": row.notes,
-            "error": row.error or ("" if row.captured else "no capture"),
-            "same_bridge": row.copy.beside,
-            "same_form": row.same_form,
-            "files": [file.name for file in files],
-        }
-        marks = {mark.key: mark for mark in row.marks}
-        for key in keys:
-            mark = marks.get(key)
-            found[f"given_{key}"] = mark.given if mark else ""
-            found[f"correct_{key}"] = mark.right if mark else ""
-            found[f"why_{key}"] = str(mark.mistake) if mark and mark.mistake else ""
-        yield found | {f"answer_{key}": marks[key].verdict if key in marks else "" for key in keys}
-
-
-def cell(value: Any) -> str:
-    """Return a value as a cell that no spreadsheet takes for a formula."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = "; ".join(value) if isinstance(value, list) else str(value)
-    return FORMULA.sub(r"\g<0>'", text)
-
-
-def write_csv(rows: list[Graded], handed: Class, out: TextIO) -> None:
-    """Write a header and a line for each capture; what is in no line goes to stderr."""
-    table = [{name: cell(value) for name, value in found.items()} for found in objects(rows)]
-    writer = csv.DictWriter(out, list(table[0]))
-    writer.writeheader()
-    writer.writerows(table)
-    for line in left_out(handed):
-        print(line, file=sys.stderr)
-
-
-def as_json(rows: list[Graded], handed: Class) -> str:
-    """Return the class as one object."""
-    whole = {"captures": list(objects(rows)), "class": summary(rows)}
-    whole["others"] = handed.others
-    return json.dumps(whole, ensure_ascii=False, indent=1)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 
+from safe import Said
+
 LOCALE = os.path.join(os.path.dirname(__file__), "locale")
 LANGUAGES = ("en", "id")
 POINTS = str.maketrans(",.", ".,")  # Indonesian writes 1.234,5 for 1,234.5
@@ -49,6 +51,16 @@ def _(text: str) -> str:
     """Return a text in the language that is spoken."""
     translations = _spoken.get()
     return text if translations is ENGLISH else translations.gettext(text)
+
+
+def say(text: str) -> str:
+    """Return a text of ours, which may be filled in already, in the language that is spoken."""
+    if not isinstance(text, Said):
+        return _(text)
+    fields = {
+        key: say(value) if isinstance(value, Said) else value for key, value in text.fields.items()
+    }
+    return _(text.text).format(**fields)
 
 
 def number(value: float, digits: int = 0) -> str:

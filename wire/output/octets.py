@@ -73,22 +73,22 @@ def octet(part: str, data: bytes, meaning: str) -> Octets:
 
 
 def _greeting(item: Greeting) -> Iterator[Octets]:
+    """Yield the parts of a greeting, or those of its beginning."""
     raw = item.raw
-    if raw:
-        yield octet(_("signature"), raw[:10], _("how every greeting begins"))
+    parts = [(_("signature"), raw[:10], _("how every greeting begins"))]
     if item.version >= "3":
-        yield octet(_("version"), raw[10:12], f"ZMTP {item.version}")
-        yield octet(
-            _("mechanism"),
-            raw[12:32],
-            _("{name}, padded to 20 bytes").format(name=item.mechanism),
-        )
         server = _("a server of CURVE or PLAIN") if item.as_server else _("not as server")
-        yield octet("as-server", raw[32:33], server)
-        yield octet(_("filler"), raw[33:], _("31 bytes without a meaning"))
+        padded = _("{name}, padded to 20 bytes").format(name=item.mechanism)
+        parts += [
+            (_("version"), raw[10:12], f"ZMTP {item.version}"),
+            (_("mechanism"), raw[12:32], padded),
+            ("as-server", raw[32:33], server),
+            (_("filler"), raw[33:], _("31 bytes without a meaning")),
+        ]
     elif item.version == "2.0":
-        yield octet(_("revision"), raw[10:11], "ZMTP 2.0")
-        yield octet(_("socket type"), raw[11:], item.socket_type or _("a number that is none"))
+        kind = item.socket_type or _("a number that is none")
+        parts += [(_("revision"), raw[10:11], "ZMTP 2.0"), (_("socket type"), raw[11:], kind)]
+    yield from (octet(*part) for part in parts if part[1])
 
 
 def _frame(connection: Connection, event: Event, item: Frame, role: str) -> Iterator[Octets]:

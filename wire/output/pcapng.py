@@ -21,7 +21,8 @@ from story.reader import Segment
 from story.story import Story
 
 TEXT, LINE = 100, 500  # characters of a text, and of what is said about a packet
-HANDSHAKE = ("greeting", "hello", "welcome", "initiate", "ready")  # they name the socket types
+# They name the socket types, or are told before these are known.
+HANDSHAKE = ("greeting", "greeting-begun", "hello", "welcome", "initiate", "ready")
 WAITING = 10_000  # events of handshakes that wait for the socket types
 
 
@@ -95,4 +96,5 @@ def _earlier(event: Event) -> Iterator[tuple[int, str]]:
     if event.first_packet != event.packet and event.first_packet not in {
         part.packet for part in event.parts
     }:
-        yield event.first_packet, f"{event.kind} begins, it ends in"
+        kind, begun, _ = event.kind.partition("-begun")
+        yield event.first_packet, f"{kind} begins, it {'stops' if begun else 'ends'} in"

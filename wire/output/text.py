@@ -10,6 +10,25 @@ from story.story import Story
 
 COLOURS = {OPEN: "36", CLOSE: "36", SHAKE: "0", TALK: "32", LACK: "33"}
 BAD = "31"
+# TCP connections that carried nothing, by how far they came.
+BARE = {
+    "syn": lambda count: spoken().ngettext(
+        "{number} attempt to connect was not answered: the SYN in packet {packet}",
+        "{number} attempts to connect were not answered, the first: the SYN in packet {packet}",
+        count,
+    ),
+    "syn-ack": lambda count: spoken().ngettext(
+        "{number} attempt to connect was answered, not completed: the SYN in packet {packet}",
+        "{number} attempts to connect were answered, not completed, the first: the SYN in packet "
+        "{packet}",
+        count,
+    ),
+    "ack": lambda count: spoken().ngettext(
+        "{number} TCP connection carried not a byte: its SYN is packet {packet}",
+        "{number} TCP connections carried not a byte: the first SYN is packet {packet}",
+        count,
+    ),
+}
 ROW = "%11s %11.6f  %-15s %-8s %s"  # twice as fast as an f-string, and there are many
 
 
@@ -25,7 +44,9 @@ def heading(connection: Connection) -> str:
     said = f"{connection.pattern}: {said.format(client=client, server=server)}"
     if connection.by_port:
         said += _(", types by the port")
-    if connection.guess:
+    if connection.guess and "greeting-begun" in connection.counts:
+        said += _(", a guess: no whole greeting proves it")
+    elif connection.guess:
         said += _(", a guess: some of it does not read as ZMTP")
     if connection.version:
         said += f", ZMTP {connection.version}"
@@ -80,6 +101,13 @@ def beside(story: Story) -> Iterator[str]:
         yield ngettext(
             "{number} client was refused", "{number} clients were refused", store.attempts
         ).format(number=number(store.attempts))
+    yield from bare(story)
+
+
+def bare(story: Story) -> Iterator[str]:
+    """Say how far connections at the lab's ports came that carried nothing."""
+    for step, (count, packet) in story.told.bare.items():
+        yield BARE[step](count).format(number=number(count), packet=packet)
 
 
 def closing(connection: Connection) -> Iterable[str]:
@@ -170,6 +198,6 @@ def nothing(story: Story, interface: str) -> str:
     cause = _("was it captured on {interface}?")
     if story.store.guesses:
         cause = _("what passed on the lab's ports does not read as ZMTP")
-    cause = next(losses(story.losses), cause)
+    cause = next(losses(story.losses), next(bare(story), cause))
     said = _("no ZMTP in its {number} packets: {cause}")
     return said.format(number=number(story.packets), cause=cause.format(interface=interface))

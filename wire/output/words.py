@@ -3,7 +3,7 @@
 What a line says of a run is true of each event in it: see story/runs.py.
 """
 
-from output.language import _, number
+from output.language import _, number, spoken
 from story.model import Connection, Event
 
 LINE = 200  # characters of a text that are shown in a line
@@ -44,8 +44,8 @@ def say(event: Event) -> str:
         said = TCP[kind]()
         if event.count > 1:
             said += _times(event)
-    elif kind in HANDSHAKE:
-        said = HANDSHAKE[kind](event) + _times(event)
+    elif kind in SAID:
+        said = SAID[kind](event) + _times(event)
     elif kind == "gap":
         said = _bytes(event.size) + _times(event)
     elif kind in TOPICS:
@@ -61,7 +61,20 @@ def say(event: Event) -> str:
 
 
 def _bytes(size: int) -> str:
-    return _("{size} bytes").format(size=number(size))
+    ngettext = spoken().ngettext
+    return ngettext("{size} byte", "{size} bytes", size).format(size=number(size))
+
+
+def _begun(event: Event) -> str:
+    """Say how far a side came with what it has begun."""
+    said, size = BEGUN[event.kind](), _bytes(event.size)
+    said += f", ZMTP {event.version}" * bool(event.version)
+    if event.frames:
+        many = spoken().ngettext("{count} ZMTP frame", "{count} ZMTP frames", event.frames)
+        size = f"{many.format(count=number(event.frames))}, {size}"
+    elif event.whole:
+        size = _("{size} of {whole}").format(size=number(event.size), whole=_bytes(event.whole))
+    return said + _(": it stops after {size}").format(size=size)
 
 
 def _times(event: Event) -> str:
@@ -111,8 +124,14 @@ def _identity(event: Event) -> str:
     return _('identity "{name}"').format(name=event.text) if event.text else _("no identity")
 
 
-HANDSHAKE = {"greeting": _greeting, "ready": _ready, "initiate": _ready, "identity": _identity}
-HANDSHAKE |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "command"), _plain)
+SAID = {"greeting": _greeting, "ready": _ready, "initiate": _ready, "identity": _identity}
+SAID |= dict.fromkeys(("hello", "welcome", "error", "ping", "pong", "command"), _plain)
+BEGUN = {
+    "greeting-begun": lambda: _("greeting begun"),
+    "command-begun": lambda: _("command begun"),
+    "message-begun": lambda: _("message begun"),
+}
+SAID |= dict.fromkeys(BEGUN, _begun)
 
 FILTERS = ("subscribe", "cancel")
 TOPICS = {

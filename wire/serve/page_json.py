@@ -146,6 +146,8 @@ def word(event: Event) -> str:
         text = f"{event.kind.upper()} {event.text}"
     elif event.kind == "refused":
         text = "RST"
+    elif event.kind.endswith("-begun"):
+        text = event.kind.removesuffix("-begun") + "…"
     else:
         text = event.kind if event.kind == "greeting" else event.kind.upper()
     return text if len(text) <= WORD else text[: WORD - 1] + "…"

@@ -31,13 +31,16 @@ class MessageAssembler:
 
     __slots__ = (
         *("connection", "exchanges", "expect", "kinds", "mechanisms", "pending", "resumed"),
-        *("senders", "shown", "typed"),
+        *("senders", "shown", "typed", "whole"),
     )
 
-    def __init__(self, connection: Connection, expect: str = "", shown: int = SHOWN) -> None:
+    def __init__(
+        self, connection: Connection, expect: str = "", shown: int = SHOWN, whole: int = 0
+    ) -> None:
         self.connection = connection
         self.expect = os.fsencode(expect)  # what a request should be
         self.shown = shown  # characters of a text
+        self.whole = whole  # bytes up to which the body of a message stays whole in Event.wire
         self.senders = (connection.client, connection.server)
         self.pending = (Pending(), Pending())
         self.exchanges = Exchanges(connection.late)
@@ -63,16 +66,6 @@ class MessageAssembler:
         types = (self.connection.client_type, self.connection.server_type)
         self.exchanges.lose(self._kind(side) == "request", types[side] == "REQ")
         self.resumed[side] = True
-
-    def unfinished(self, side: int) -> tuple[int, int]:
-        """Return bytes and number of the ZMTP frames of a message whose last one never came."""
-        pending = self.pending[side]
-        if not pending.frames:
-            return 0, 0
-        found = sum(frame.size for frame in pending.frames) + pending.size
-        count = len(pending.frames) + pending.beyond
-        pending.clear()
-        return found, count
 
     def _greeting(self, side: int, item: Greeting, time: float) -> Event:
         connection, notes = self.connection, [item.note]
@@ -167,7 +160,7 @@ class MessageAssembler:
         text = shown[0] if len(shown) == 1 else " | ".join(shown)
         packet, first = frame.last, frames[0].first
         event = Event(packet, time, self.senders[side], kind, text, size, first, parts)
-        event.wire = shortened(frames, size)
+        event.wire = shortened(frames, size, self.whole)
         if missing:
             event.note = f"{missing} of its bytes are not in the capture"
         elif pending.beyond:

@@ -47,6 +47,10 @@ KINDS = {
     "initiate": Kind("ZMTP", SHAKE, "zmtp", by_side=True),
     "ready": Kind("ZMTP", SHAKE, "zmtp", by_side=True),  # socket_type, identity, metadata
     "error": Kind("ZMTP", SHAKE, "bad"),  # the handshake is refused, text is the reason
+    # what a side has begun and not gone on with; size: bytes that came, whole: that it would have
+    "greeting-begun": Kind("ZMTP", SHAKE, "bad"),
+    "command-begun": Kind("ZMTP", SHAKE, "bad"),
+    "message-begun": Kind("ZMTP", TALK, "bad"),  # frames: those that came whole
     # what passes afterwards
     "subscribe": Kind("ZMTP", TALK, "message", "subscribe"),  # text is the topic
     "cancel": Kind("ZMTP", TALK, "message", "cancel"),  # text is the topic
@@ -97,6 +101,7 @@ class Event:
     )
     parts: Sequence[MessageFrame] = ()  # of a message: its ZMTP frames
     frames: int = 0  # of a message: how many ZMTP frames it has, if those in parts are not all
+    whole: int = 0  # of a greeting or frame that was begun: bytes that it would have, 0: not known
     topic: str = ""  # published: the first word
     value: int | None = None  # job: the pickled int
     exchange: int = 0  # request, and the reply to it if that is known: the same number, from 1 on

@@ -6,14 +6,14 @@ PARTS = 100  # frames of a message that are kept
 WIRE, FRAMES = 256, 8  # bytes of a body that are kept with an event, and frames of it
 
 
-def shortened(frames: list[Frame], size: int) -> list[Frame]:
-    """Return the first FRAMES frames, each with the first WIRE bytes of its body.
-
-    `size`: of all bodies, in bytes.
+def shortened(frames: list[Frame], size: int, whole: int = 0) -> list[Frame]:
+    """Return the first FRAMES frames, each with its body if that has at most `whole` bytes, or
+    else with the first WIRE bytes of it. `size`: of all bodies, in bytes.
     """
-    if size <= WIRE and len(frames) <= FRAMES:
+    most = max(whole, WIRE)
+    if size <= most and len(frames) <= FRAMES:
         return frames
-    return [f if f.size <= WIRE else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
+    return [f if f.size <= most else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
 
 
 class Pending:

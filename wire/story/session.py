@@ -7,42 +7,36 @@ A session owns its connection of the model: it alone writes into it, with its Me
 What comes before it is known whether the connection carries ZMTP is held back.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 from safe import SHOWN
+from story.begun import begun, lost
 from story.messages import SIDES, MessageAssembler
 from story.model import Connection, Event, New
 from story.runs import Runs
-from story.store import ConnectionStore
+from story.sequence import MOST, SECONDS, Sequence
+from story.told import Told
 from tcp.assembler import BEGUN
 from tcp.connection import StreamEvent, TCPConnection
 from tcp.segment import endpoint
 from zmtp.frames import KEPT, Item
 from zmtp.greeting import Negotiation
-from zmtp.patterns import Ports
 
-HELD = 10  # things that are held back
+OPENING = 0.3  # seconds after which a connection that may be ZMTP is told, where that is asked for
 FOLLOW, IGNORE, SHAKEN = "", "ignore", "shaken"  # what becomes of a TCP connection
-
-
-class Told(NamedTuple):
-    """How a story is told."""
-
-    store: ConnectionStore
-    ports: Ports
-    expect: str
 
 
 class Session:
     """What the story keeps for one TCP connection; the most of it once data came."""
 
-    __slots__ = ("connection", "held", "messages", "negotiation", "odd", "runs", "settled", "told")
+    __slots__ = (
+        *("connection", "known", "messages", "negotiation", "odd", "runs", "sequence"),
+        *("settled", "told"),
+    )
 
     def __init__(self, told: Told) -> None:
         self.told = told
-        self.held: list[tuple[int, StreamEvent]] = []  # before it is known to be ZMTP
-        self.connection: Connection | None = None  # once it is
+        self.sequence = Sequence()
+        self.connection: Connection | None = None  # once it is known to be ZMTP, or told before
+        self.known = False
         self.negotiation: Negotiation | None = None
         self.messages: MessageAssembler | None = None
         self.runs: Runs | None = None
@@ -54,34 +48,37 @@ class Session:
 
         That is FOLLOW, IGNORE (no ZMTP, or no room for it) or SHAKEN (its handshakes are over).
         """
-        kind, number, time, data, size, _ = happened
-        negotiation = self.negotiation
-        if self.settled and kind == "data":  # the usual packet
-            messages = self.messages
-            for item in negotiation.readers[side].feed(data, number, time):  # type: ignore[union-attr]
+        kind, number, time, data, _, _ = happened
+        sequence = self.sequence
+        if self.settled and kind == "data" and not (sequence.entries or sequence.begun[1 - side]):
+            reader, messages = self.negotiation.readers[side], self.messages  # type: ignore[union-attr]
+            for item in reader.feed(data, number, time):  # the usual packet
                 if event := messages.take(side, item):  # type: ignore[union-attr]
                     self._add(event, new)
+            under_way = reader.in_body or reader.rest or messages.pending[side].frames  # type: ignore[union-attr]
+            sequence.begun[side] = happened if under_way else None
             return FOLLOW
         if kind not in ("data", "gap"):
-            return self._transport(tcp, side, happened, new)
-        if not negotiation:
-            guess = bool(self._types(tcp))
-            negotiation = self.negotiation = Negotiation(guess, tcp.late)
-        if kind == "data":
-            items = negotiation.feed(side, data, number, time)
+            if self.settled and sequence.idle:
+                self._passed(tcp, side, happened, new)
+                return FOLLOW
+            sequence.add(side, happened)
+            sides = (0, 1) if kind == "rst" or tcp.state == "closed" else (side,)
+            fate = self._end(tcp, sides, new, kind == "fin") if kind in ("fin", "rst") else FOLLOW
+            if kind == "syn" and self.told.opening is not None and self.told.expected(tcp):
+                self.told.opening[tcp] = time + OPENING
         else:
-            items = negotiation.skip(side, size, number, time)
-            self._gap(side, happened, new)
-        fate = self._items(tcp, items, new) if items or not self.connection else FOLLOW
-        if kind == "gap":
-            self._lose(side, happened, new)
+            mark = happened if self.connection else happened._replace(data=b"")
+            if kind == "gap" or not (self.connection and sequence.idle):
+                sequence.add(side, mark)
+            fate = self._stream(tcp, side, happened, mark, new)
+        self._tell(tcp, new)
         return fate
 
     def refuse(self, tcp: TCPConnection, side: int, happened: StreamEvent, new: New) -> str:
         """Take the refusal of an attempt, the first or another by the same client."""
         if not self.connection:
-            self.held = []
-            if not self._introduce(tcp, new):
+            if not self._introduce(tcp):
                 return IGNORE
             assert self.connection
             self.told.store.attempts += 1
@@ -89,15 +86,27 @@ class Session:
         self._add(self._event(side, happened), new)
         return FOLLOW
 
-    def finish(self, tcp: TCPConnection, number: int, time: float, new: New) -> None:
-        """Tell what was held back, since no more comes; `number` and `time` of the last packet."""
-        self._decide(tcp, new)
+    def finish(self, tcp: TCPConnection, new: New) -> None:
+        """Tell what was held back, since no more comes."""
+        self.sequence.recall()
+        self._end(tcp, (0, 1), new)
+        self._tell(tcp, new)
         if self.connection and self.negotiation:
             self.connection.retransmitted = tcp.retransmitted
-            if not self.connection.closed:  # then that was told with its end
-                self._unfinished((0, 1), number, time, new)
             self.connection.guess = self._guessed()
             self.told.store.guesses += self.connection.guess
+        if not self.negotiation:
+            self.told.note_bare(tcp, self.sequence)
+
+    def wait_over(self, tcp: TCPConnection, new: New) -> None:
+        """Tell what was begun first, and what waits behind it."""
+        self._stop(self.sequence.entries[0][0])
+        self._tell(tcp, new)
+
+    def open(self, tcp: TCPConnection, new: New) -> None:
+        """Tell what has happened until now, though nothing said that it is ZMTP."""
+        if not self.connection and self._introduce(tcp):
+            self._tell(tcp, new)
 
     def leave(self, dropped: bool) -> None:
         """Say that the connection is not followed any more; `dropped`: though it may go on."""
@@ -113,77 +122,147 @@ class Session:
         read = all(reader.reads for reader in negotiation.readers)
         return self.odd or not read or any(negotiation.foreign)
 
-    def _types(self, tcp: TCPConnection) -> tuple[str, str] | None:
-        return self.told.ports.get(int.from_bytes(tcp.client_key[-2:]))
+    def _stream(
+        self, tcp: TCPConnection, side: int, happened: StreamEvent, mark: StreamEvent, new: New
+    ) -> str:
+        """Take bytes of a side, or that some are missing; `mark` stands for them."""
+        kind, number, time, data, size, _ = happened
+        negotiation, marks = self.negotiation, self.sequence.begun
+        if not negotiation:
+            guess = bool(self.told.types(tcp))
+            negotiation = self.negotiation = Negotiation(guess, tcp.late)
+        before, scrap = marks[side], b""
+        if kind == "data":
+            items = negotiation.feed(side, data, number, time)
+        else:
+            scrap = negotiation.readers[side].rest
+            items = negotiation.skip(side, size, number, time)
+        fate = self._items(tcp, items, new) if items or not self.connection else FOLLOW
+        if kind == "gap" and self.messages and negotiation.readers[side].state == "lost":
+            sender, pending = self.messages.senders[side], self.messages.pending[side]
+            if event := lost(sender, pending, len(scrap), before or mark):
+                self.sequence.place(side, event)
+            pending.clear()
+            self.messages.lose(side)
+        marks[side] = mark
+        for one, us in enumerate(negotiation.sides):
+            if marks[one] and not us.open:
+                last = self.sequence.last(one) or mark
+                marks[one] = last if self._under_way(one) else None
+        return fate
+
+    def _under_way(self, side: int) -> bool:
+        """Tell whether a side has begun something, and its greeting is decided."""
+        negotiation, messages = self.negotiation, self.messages
+        if not negotiation or not messages:
+            return False
+        return bool(negotiation.readers[side].begun() or messages.pending[side].frames)
 
     def _items(self, tcp: TCPConnection, items: list[tuple[int, Item]], new: New) -> str:
-        """Tell what was read, if it is ZMTP."""
+        """Take what was read, if it is ZMTP."""
         negotiation = self.negotiation
         assert negotiation
-        if not self.connection:
+        if not self.known:
             states = [reader.state for reader in negotiation.readers]
             if not negotiation.zmtp and "frames" not in states:
-                return IGNORE if states == ["other", "other"] else FOLLOW
-            if not self._introduce(tcp, new):
+                foreign = states == ["other", "other"] and not self.connection
+                return IGNORE if foreign else FOLLOW
+            if not self.connection and not self._introduce(tcp):
                 return IGNORE
+            self.known = True
             negotiation.zmtp = True
             self.told.store.servers.add(tcp.server)
         connection, messages = self.connection, self.messages
         assert connection and messages
         if len(connection.initial) < 2:
-            begun = ((SIDES[one.side], one.begin) for one in tcp.directions)
-            connection.initial = {name: at for name, at in begun if at is not None}
+            seen = ((SIDES[one.side], one.begin) for one in tcp.directions)
+            connection.initial = {name: at for name, at in seen if at is not None}
+        entries = self.sequence.entries
         for side, item in items:
             if event := messages.take(side, item):
-                self._add(event, new)
+                if entries:
+                    self.sequence.place(side, event)
+                else:
+                    self._add(event, new)
         shaken = connection.late or connection.complete
         self.settled = negotiation.done and shaken and len(connection.initial) == 2
         return SHAKEN if shaken and tcp.rank == BEGUN else FOLLOW
 
-    def _introduce(self, tcp: TCPConnection, new: New) -> bool:
-        """Give a number to a connection that turned out to be ZMTP, and tell what was held.
-
-        Returns False if there is no room for it.
-        """
+    def _introduce(self, tcp: TCPConnection) -> bool:
+        """Give a number to a connection that turned out to be ZMTP; False: there is no room."""
         store = self.told.store
         connection = Connection(0, *endpoint(tcp.client_key), late=tcp.late)
-        if types := self._types(tcp):
+        if types := self.told.types(tcp):
             connection.client_type, connection.server_type = types
             connection.by_port = True
         if not store.begin(connection):
             return False
         self.connection, self.runs = connection, Runs()
         shown = KEPT if store.each else SHOWN
-        self.messages = MessageAssembler(connection, self.told.expect, shown)
-        held, self.held = self.held, []
-        for side, happened in held:
-            if happened.kind == "gap":
-                self._gap(side, happened, new)
-            else:
-                self._passed(tcp, side, happened, new)
+        self.messages = MessageAssembler(connection, self.told.expect, shown, store.whole)
         return True
 
-    def _transport(self, tcp: TCPConnection, side: int, happened: StreamEvent, new: New) -> str:
-        """Tell what TCP did."""
-        fate = FOLLOW
-        if tcp.state == "closed" and happened.kind in ("fin", "rst"):
-            fate = self._decide(tcp, new)
-        if self.connection:
-            self._passed(tcp, side, happened, new)
-        elif len(self.held) < HELD:
-            self.held.append((side, happened))
+    def _end(
+        self, tcp: TCPConnection, sides: tuple[int, ...], new: New, closes: bool = False
+    ) -> str:
+        """Decide what these sides have begun, since they send no more; `closes`: by a FIN."""
+        negotiation, fate = self.negotiation, FOLLOW
+        if not negotiation:
+            return fate
+        if not negotiation.done:
+            items = negotiation.end(*sides)
+            fate = self._items(tcp, items, new)
+        for side in sides:
+            if not negotiation.sides[side].open:
+                self.odd = self.odd or (closes and self._under_way(side))
+                if self.sequence.begun[side]:
+                    self._stop(side)
         return fate
 
+    def _stop(self, side: int) -> None:
+        """Say how far a side came with what it has begun, if that is not said yet."""
+        sequence, messages, negotiation = self.sequence, self.messages, self.negotiation
+        last = sequence.last(side)
+        if last and messages and negotiation:
+            sender, pending = messages.senders[side], messages.pending[side]
+            if event := begun(sender, pending, negotiation.begun(side), last):
+                sequence.place(side, event)
+        sequence.begun[side] = None
+
+    def _tell(self, tcp: TCPConnection, new: New) -> None:
+        """Tell what waits for nothing, or is too much."""
+        sequence, waiting = self.sequence, self.told.waiting
+        if not self.connection:
+            if len(sequence.entries) > MOST:
+                del sequence.entries[MOST // 2]
+            return
+        for side, what in sequence.ready():
+            if isinstance(what, Event):
+                self._add(what, new)
+            elif what.kind != "data":
+                self._passed(tcp, side, what, new)
+        if waiting:
+            waiting.pop(tcp, None)
+        if not sequence.entries:
+            return
+        since = sequence.since
+        if len(sequence.entries) > MOST:
+            self.wait_over(tcp, new)
+        elif since is not None:
+            waiting[tcp] = since + SECONDS
+        elif self.negotiation and self.negotiation.done:
+            sequence.entries.clear()
+
     def _passed(self, tcp: TCPConnection, side: int, happened: StreamEvent, new: New) -> None:
+        """Tell what TCP did, or that bytes are missing."""
         connection = self.connection
         assert connection
         connection.retransmitted, connection.closed = tcp.retransmitted, tcp.state == "closed"
-        if happened.kind in ("fin", "rst"):
-            sides = (side,) if happened.kind == "fin" else (0, 1)
-            before = len(new)
-            self._unfinished(sides, happened.packet, happened.time, new)
-            self.odd = self.odd or (len(new) > before and happened.kind == "fin")
-        self._add(self._event(side, happened), new)
+        event = self._event(side, happened)
+        if happened.kind == "gap":
+            connection.missing += happened.size
+            event.note = "not in the capture"
+        self._add(event, new)
 
     def _event(self, side: int, happened: StreamEvent) -> Event:
         connection = self.connection
@@ -192,49 +271,6 @@ class Session:
         event = Event(happened.packet, happened.time, sender, happened.kind, size=happened.size)
         event.note = happened.note
         return event
-
-    def _decide(self, tcp: TCPConnection, new: New) -> str:
-        """Tell what is held back of a beginning that nothing more comes to decide."""
-        if self.negotiation and not self.negotiation.done:
-            return self._items(tcp, self.negotiation.end(), new)
-        return FOLLOW
-
-    def _gap(self, side: int, happened: StreamEvent, new: New) -> None:
-        if self.connection:
-            self.connection.missing += happened.size
-            event = self._event(side, happened)
-            event.note = "not in the capture"
-            self._add(event, new)
-        elif len(self.held) < HELD:
-            self.held.append((side, happened))
-
-    def _lose(self, side: int, happened: StreamEvent, new: New) -> None:
-        """End the message that bytes are missing of, unless they are in the body of a frame."""
-        negotiation, messages = self.negotiation, self.messages
-        if messages and negotiation and negotiation.readers[side].state == "lost":
-            self._unfinished((side,), happened.packet, happened.time, new)
-            messages.lose(side)
-
-    def _unfinished(self, sides: tuple[int, ...], number: int, time: float, new: New) -> None:
-        for event in self._cut_off(sides, number, time):
-            self._add(event, new)
-
-    def _cut_off(self, sides: tuple[int, ...], number: int, time: float) -> Iterator[Event]:
-        """Yield events for the messages of these sides whose end did not come until now."""
-        messages, negotiation = self.messages, self.negotiation
-        if not messages or not negotiation:
-            return
-        for side in sides:
-            there, size = negotiation.readers[side].unfinished()
-            before, frames = messages.unfinished(side)
-            if not there + frames:
-                continue
-            said = "begin a ZMTP frame" + f" of {size:,} bytes" * bool(size)
-            if frames:
-                said = f"begin a message, {frames} of its ZMTP frames" + " and a part" * bool(there)
-            event = Event(number, time, messages.senders[side], "gap", size=before + there)
-            event.note = f"{said}, whose end is not in the capture"
-            yield event
 
     def _add(self, event: Event, new: New) -> None:
         """Count an event, have it kept, and give it out."""

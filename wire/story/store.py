@@ -18,10 +18,13 @@ BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it
 
 
 class ConnectionStore:
-    """The connections of a story. `each`: no event is put into a run, all go to a Spill."""
+    """The connections of a story. `each`: no event is put into a run, all go to a Spill.
 
-    def __init__(self, each: bool, keep: bool, firsts: bool = True) -> None:
-        self.each, self.keep, self.firsts = each, keep, firsts
+    `whole`: bytes up to which bodies are whole. `firsts`: keep the first event of each kind.
+    """
+
+    def __init__(self, each: bool, keep: bool, whole: int = 0, firsts: bool = True) -> None:
+        self.each, self.keep, self.whole, self.firsts = each, keep, whole, firsts
         self.connections: list[Connection] = []
         self.count = 0  # connections, with those that are not kept
         self.attempts = 0  # those among them that are refused attempts
@@ -79,7 +82,7 @@ class ConnectionStore:
                     self.full = event.packet
             else:
                 events.append(event)
-                weight = _weight(event)
+                weight = _weight(event) + min(event.size, self.whole)
                 connection.weight += weight
                 self.room -= weight
 

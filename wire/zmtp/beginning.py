@@ -63,6 +63,14 @@ class Beginning:
         known = self.known
         return known[33:NEW] == FILLER and _names_mechanism(known[:32])
 
+    def there(self, size: int) -> int:
+        """Return how many of its first bytes, of so many, are in the capture."""
+        found = at = 0
+        for piece in self.pieces:
+            found += max(0, min(size - at, piece.size)) if piece.data else 0
+            at += piece.size
+        return found
+
     def piece(self, size: int) -> Held:
         """Return the piece that holds the last of so many bytes, or the last of all."""
         for piece in self.pieces:

@@ -55,6 +55,17 @@ class Skipped(NamedTuple):
     note: str = "not told: no frame begins there, since what came before is not in the capture"
 
 
+class Begun(NamedTuple):
+    """What a side has begun: a greeting, a ZMTP frame. The rest of it has not come, so far."""
+
+    first: int  # packet with its first byte
+    size: int  # bytes of it that were sent: of a frame those of its body, if its header is whole
+    whole: int  # bytes that it is to have, 0 where that is not known yet
+    missing: int = 0  # bytes among them that are not in the capture
+    flags: int | None = None  # of a frame, if its header is whole
+    greeting: Greeting | None = None  # what came of it, of a greeting
+
+
 Item = Greeting | Frame | Skipped
 State = str  # "start", "frames", "lost" (looks for a frame), "other" (not ZMTP)
 FOREIGN = "not told: these are no ZMTP frames"
@@ -130,16 +141,12 @@ class FrameReader:
         huge = self.in_body and self.size > HUGE
         return self.state in ("start", "frames") and not self.broken and not huge
 
-    def unfinished(self) -> tuple[int, int]:
-        """Return how many bytes of a frame under way came, and its size (0: not known); forget it.
-
-        No more comes of this direction.
-        """
+    def begun(self) -> Begun | None:
+        """Return the frame of which a part came, if there is one."""
         if self.in_body:
-            self.in_body = False
-            return self.size - self.left - self.missing, self.size
-        rest, self.rest = self.rest, b""
-        return len(rest), 0
+            sent = self.size - self.left
+            return Begun(self.first, sent, self.size, self.missing, self.flags)
+        return Begun(self.first, len(self.rest), 0) if self.rest else None
 
     def _finish(self, packet: int, time: float) -> Frame:
         self.in_body = False

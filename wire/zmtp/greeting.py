@@ -20,10 +20,11 @@ from functools import lru_cache
 from safe import text_of
 from zmtp import legacy
 from zmtp.beginning import NEW, SIGNATURE, Beginning, Held
-from zmtp.frames import FOREIGN, FrameReader, Greeting, Item, Skipped
+from zmtp.frames import FOREIGN, Begun, FrameReader, Greeting, Item, Skipped
 
 HELD = 1 << 16  # bytes of a side that are held back at most
 UNDECIDED = ""
+CUT = "begins a greeting, of which bytes are missing"
 
 
 class Negotiation:
@@ -49,7 +50,7 @@ class Negotiation:
         if not us.open:
             return [(side, item) for item in self.readers[side].feed(data, packet, time)]
         us.add(Held(data, len(data), packet, time))
-        return self._settle(False)
+        return self._settle()
 
     def skip(self, side: int, size: int, packet: int, time: float) -> list[tuple[int, Item]]:
         """Say that `size` bytes of a side are not in the capture."""
@@ -57,17 +58,36 @@ class Negotiation:
         if not us.open:
             return [(side, item) for item in self.readers[side].skip(size, packet, time)]
         us.add(Held(b"", size, packet, time))
-        return self._settle(False)
+        return self._settle()
 
-    def end(self) -> list[tuple[int, Item]]:
-        """Decide what is held back, since no more comes."""
-        return self._settle(True)
+    def end(self, *ended: int) -> list[tuple[int, Item]]:
+        """Decide what is held back of sides that send no more.
 
-    def _settle(self, final: bool) -> list[tuple[int, Item]]:
+        Of one alone only what is certain, whatever the other is.
+        """
+        sides = [self.sides[side] for side in ended]
+        if len(sides) == 1:
+            sides = [us for us in sides if us.signed and (us.version or 3) >= 3]
+        return self._settle(*sides)
+
+    def begun(self, side: int) -> Begun | None:
+        """Return what a side has begun, if the rest of it has not come."""
+        us = self.sides[side]
+        if not us.pieces:
+            return self.readers[side].begun()
+        first, last = us.pieces[0], us.pieces[-1]
+        version = us.version or 0 if us.signed else 0
+        whole = (NEW if version > 2 else legacy.GREETING) if version else 0
+        said = _modern(us.known)[:3] if version > 2 else ("2.0" * bool(version), "", False)
+        greeting = Greeting(first.packet, last.packet, last.time, *said, raw=us.known)
+        return Begun(first.packet, us.size, whole, us.size - us.there(us.size), None, greeting)
+
+    def _settle(self, *ended: Beginning) -> list[tuple[int, Item]]:
         items: list[tuple[int, Item]] = []
         for side, us in enumerate(self.sides):
             if us.open and us.pieces:
-                verdict = self._verdict(us, self.sides[1 - side], final or us.size > HELD)
+                final = us in ended or us.size > HELD
+                verdict = self._verdict(us, self.sides[1 - side], final)
                 if verdict != UNDECIDED:
                     us.open = False
                     items += [(side, item) for item in self._begin(side, verdict)]
@@ -85,33 +105,45 @@ class Negotiation:
     def _verdict(self, us: Beginning, peer: Beginning, final: bool) -> str:
         """Return what a side goes on in: "3", an older version, or what is wrong with it.
 
-        That is "other" (no ZMTP), "lost" (its beginning is not there), "cut" or "unfinished" (the
-        greeting); UNDECIDED if more is needed. `final`: no more comes.
+        That is "other" (no ZMTP), "lost" (its beginning is not there), "cut" (of its greeting bytes
+        are missing) or "begun" (it did not go on with it); UNDECIDED if more is needed. `final`: no
+        more comes.
         """
         if us.signed is None:
-            return "other" if final else UNDECIDED
+            return self._scrap(us, peer) if final else UNDECIDED
         if us.signed and us.greets:
             return "3"
         older = legacy.version(us, peer, final, self.guess, self.late)
+        if older == "2.0" and us.whole and us.size < legacy.GREETING:
+            return "begun"
         if older != legacy.NEITHER:
             return older
         if not us.signed:
-            return "lost" if self.late and self.guess else "other"
+            return self._scrap(us, peer)
         there = us.size >= NEW
         if us.version is None:
             if there and not us.whole:
                 return "cut"
-            return "unfinished" if final else UNDECIDED
-        if there and (us.names_mechanism or _both_new(us, peer)):
+        elif there and (us.names_mechanism or _both_new(us, peer)):
             return "3"
         if not final:
             return UNDECIDED
-        return "3" if us.version > 2 else "unfinished"
+        if (us.version or 0) > 2:
+            return "3" if there else "begun"
+        return "begun" if us.whole and not there else "cut"
+
+    def _scrap(self, us: Beginning, peer: Beginning) -> str:
+        """Return what to make of a side that does not begin with a signature."""
+        if self.late or not (us.known or us.whole):
+            return "lost" if self.guess else "other"
+        meant = self.guess or self.zmtp or peer.signed
+        begun = us.known[:1] == b"\xff" or us.known == b"\1"
+        return "begun" if meant and begun and us.whole and us.signed is not True else "other"
 
     def _begin(self, side: int, verdict: str) -> Iterator[Item]:
         """Yield the greeting, then what follows it."""
         us, peer, reader = self.sides[side], self.sides[1 - side], self.readers[side]
-        pieces, first, last = us.pieces, us.pieces[0], us.pieces[-1]
+        pieces, first, last, known = us.pieces, us.pieces[0], us.pieces[-1], us.known
         reader.whole = not self.late
         size = 0
         if verdict == "other":
@@ -123,22 +155,24 @@ class Negotiation:
         self.proved = self.proved or (verdict != "lost" and legacy.certain(us, peer))
         if verdict == "lost":
             reader.begin(verdict)
-        elif verdict in ("unfinished", "cut"):
+        elif verdict == "begun":  # begun() tells it
             reader.begin("lost")
-            reader.whole = us.whole
-            said = "begins a greeting, of which no more is in the capture"
-            us.pieces = []
-            yield Skipped(last.packet, last.time, len(us.known), said)
             return
+        elif verdict == "cut":
+            reader.begin("lost")
+            reader.whole, size, end = False, len(known), us.piece(len(known))
+            yield Skipped(end.packet, end.time, size, CUT)
         elif verdict in legacy.VERSIONS:
             size, end, kind, raw, note = legacy.greeting(verdict, us)
             reader.begin("frames", verdict)
             packets = first.packet, end.packet, end.time
             yield Greeting(*packets, verdict, socket_type=kind, raw=raw, note=note)
         else:
-            size, end = NEW, us.piece(NEW)
+            size, end, lacks = NEW, us.piece(NEW), NEW - us.there(NEW)
             reader.begin("frames")
-            yield Greeting(first.packet, end.packet, end.time, *_modern(us.known[:NEW]))
+            note = f"{lacks} of its {NEW} bytes are not in the capture" * bool(lacks)
+            said = _modern(known[:NEW])
+            yield Greeting(first.packet, end.packet, end.time, *said, raw=known[:NEW], note=note)
         us.pieces = []
         for piece in pieces:  # what follows the greeting, from the packets that brought it
             rest = piece.size - size
@@ -156,16 +190,12 @@ def _both_new(us: Beginning, peer: Beginning) -> bool:
 
 
 @lru_cache(maxsize=64)  # the greetings of a capture are much the same
-def _modern(known: bytes) -> tuple[str, str, bool, str, bytes, str]:
-    """Return what a greeting of 3.x says from its version on, as far as it is known."""
+def _modern(known: bytes) -> tuple[str, str, bool]:
+    """Return version, mechanism and as-server of a greeting of 3.x, as far as they are known."""
     minor = f".{known[11]}" if len(known) > 11 else ""
     name = known[12:32]
     mechanism = name.partition(b"\0")[0] if b"\0" in name else name
     said = text_of(mechanism)
     if len(known) < 32 and b"\0" not in name:
         said = said and said + "…"
-    note = ""
-    if len(known) < NEW:
-        note = f"{NEW - len(known)} of its {NEW} bytes are not in the capture"
-    server = known[32:33] == b"\1"
-    return f"{known[SIGNATURE]}{minor}", said, server, "", known, note
+    return f"{known[SIGNATURE]}{minor}", said, known[32:33] == b"\1"

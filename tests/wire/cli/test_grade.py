@@ -30,7 +30,7 @@ def test_a_class_says_how_far_it_is_on_a_terminal_alone(
         (tmp_path / f"{number}.pcap").write_bytes(pcap(LAB))
     clock = iter(range(1000))
     monkeypatch.setattr("time.monotonic", lambda: next(clock) * 0.6)
-    options = Namespace(captures=[str(tmp_path)], csv=False, json=False, ports=PORTS)
+    options = Namespace(captures=[str(tmp_path)], csv=False, json=False, ports=PORTS, task=0)
     options.number = options.html = options.feedback = None
     for terminal, said in (False, False), (True, True):
         monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)

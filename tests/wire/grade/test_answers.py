@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.files import packets
-from classes import LAB_FILE, marks, numbered, wire
+from classes import LAB_FILE, marked, marks, numbered, wire
 from conftest import ROOT
 from grade.form import QUESTIONS, parse
-from kelas import LAB, RIGHT, another, form
+from kelas import LAB, NUMBER, RIGHT, another, form, text
 from wire_packets import Talk, command
 
 
@@ -131,6 +131,82 @@ def test_a_reply_is_that_of_the_request_that_was_named() -> None:
     found = marks("request = 25\nreply = 28")
     assert found["reply"].mistake == "another reply taken for reply"
     assert marks("request = 29\nreply = 30")["reply"].verdict == "right"
+
+
+HELLO = {"request": "25", "reply": "26", "size_byte": "05", "request_seq": "105", "reply_len": "9"}
+OTHERS = {
+    "request": "a request, but not the one with your number",
+    "reply": "a reply, but not to the request with your number",
+    "size_byte": "size_byte of a request, but not of the one with your number",
+    "request_seq": "request_seq of a request, but not of the one with your number",
+    "reply_len": "reply_len of a reply, but not of that to the request with your number",
+}
+
+
+def test_only_the_request_with_the_number_is_right_where_it_was_sent() -> None:
+    number = NUMBER.decode()
+    assert {seen.verdict for seen in marks(form(), number=number).values()} == {"right"}
+    found = marked(form(**HELLO), number=number)
+    wrong = {key: str(mark.mistake) for key, mark in found.items() if mark.mistake}
+    assert wrong == OTHERS
+    assert {key: found[key].right for key in HELLO} == {key: RIGHT[key] for key in HELLO}
+    for unknown in "", "5025219999":  # or the capture has no such request
+        assert {seen.verdict for seen in marks(form(**HELLO), number=unknown).values()} == {"right"}
+        assert marked("", number=unknown)["request"].right == "25"
+
+
+@pytest.mark.parametrize("key", HELLO)
+def test_each_answer_about_another_request_has_its_sentence(key: str) -> None:
+    for named in {}, {key: HELLO[key]}:  # beside right answers, and beside none
+        answers = form(**named) if named else f"{key} = {HELLO[key]}"
+        found = marks(answers, number=NUMBER.decode())
+        assert found[key] == ("wrong", OTHERS[key])
+
+
+def test_what_else_is_wrong_keeps_its_name_where_the_number_is_known() -> None:
+    for key, value, mistake in (
+        ("request", "26", "reply taken for request"),
+        ("request", "18", "TCP ACK taken for request"),
+        ("reply", "27", "request taken for reply"),
+        ("size_byte", "10", "the decimal size taken for size_byte"),
+        ("request_seq", "128", "the next sequence number taken for request_seq"),
+        ("reply_len", "20", "the size of the text alone taken for reply_len"),
+        ("reply_len", "77", "another number taken for reply_len"),
+    ):
+        assert marks(form(**{key: value}), number=NUMBER.decode())[key] == ("wrong", mistake)
+    seq = form(request="29", request_seq="128")  # the next one is what was named
+    assert marks(seq, number=NUMBER.decode())["request_seq"].mistake == OTHERS["request_seq"]
+
+
+def test_the_number_that_was_sent_several_times_is_right_each_time() -> None:
+    number = "5025211001"
+    again = numbered(LAB + text(another(number), number.encode(), NUMBER))
+    for request, reply in (27, 28), (97, 98):
+        found = marks(form(request=str(request), reply=str(reply)), again, NUMBER.decode())
+        read = ("request", "reply", "size_byte", "request_seq", "reply_len")
+        assert {found[key].verdict for key in read} == {"right"}
+    found = marks("request = 27\nreply = 98", again, NUMBER.decode())
+    assert found["reply"].mistake == "another reply taken for reply"
+    lost = numbered([packet for packet in again if packet.number != 28])  # sent again in vain?
+    found = marks("request = 27\nreply = 97", lost, NUMBER.decode())
+    assert {found["request"].verdict, found["reply"].verdict} == {"right"}
+    assert marks("reply = 26", lost, NUMBER.decode())["reply"].mistake == OTHERS["reply"]
+
+
+def test_who_has_the_earlier_form_is_asked_for_any_request() -> None:
+    answers = "ready_req = 23\nrequest = 25\nreply = 26"
+    found = marks(answers, number=NUMBER.decode())
+    assert {found[key].verdict for key in ("ready_req", "request", "reply")} == {"right"}
+
+
+def test_check_says_that_answers_are_about_another_request(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(form(**HELLO))
+    check: list[str | Path] = [LAB_FILE, "--check", "--answers", tmp_path / "a.txt"]
+    said = "answers: 7 right, 5 wrong, 0 empty, of 12"
+    done = wire(*check, "--expect", NUMBER.decode())
+    about = "about a request, but not the one with your number: 5"
+    assert done.stdout.splitlines()[-2:] == [said, about]
+    assert wire(*check).stdout.splitlines()[-1] == "answers: 12 right, 0 wrong, 0 empty, of 12"
 
 
 def test_a_request_that_was_sent_again_has_its_reply_elsewhere() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from capture.files import packets as packets_of
 from capture.packet import Packet
+from classes import numbered
 from cli.grade import graded_class
 from grade.graded import Graded
 from grade.submissions import handed_in
@@ -78,9 +79,9 @@ def later(packets: list[Packet]) -> list[Packet]:
     return [packet._replace(time=packet.time + 3_600_000_000_000) for packet in packets]
 
 
-def dropped(packets: list[Packet]) -> list[Packet]:
-    chance = random.Random(2)
-    return [packet for packet in packets if chance.random() > 0.1]
+def dropped(packets: list[Packet], seed: int = 2, part: float = 0.1) -> list[Packet]:
+    chance = random.Random(seed)
+    return [packet for packet in packets if chance.random() > part]
 
 
 def headless(packets: list[Packet]) -> list[Packet]:
@@ -212,3 +213,84 @@ def test_no_false_alarm_among_fifty_at_the_same_time_on_one_machine(tmp_path: Pa
         (tmp_path / f"{number}.pcap").write_bytes(pcap(same))
     for name, row in rows(tmp_path).items():
         assert (row.copy.others, row.copy.beside) == ([], []), name
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_copy_that_lacks_packets_is_found_by_what_comes_after_the_gaps(
+    seed: int, tmp_path: Path
+) -> None:
+    (tmp_path / f"{FIRST}.pcap").write_bytes(pcap(MINE))
+    (tmp_path / f"{COPY}.pcap").write_bytes(pcap(dropped(shifted(SED), seed, 0.2)))
+    assert rows(tmp_path)[COPY].copy.others == [f"{FIRST}.pcap"]
+
+
+def scripted(number: int) -> list[Packet]:
+    """Return what a student captured in a class where one script paced all, in the same second."""
+    chance, shifts = random.Random(number), dict[bytes, int]()
+    with (CLASSES / "portmap" / f"{FIRST}.pcap").open("rb") as file:
+        taken = [packet for packet in packets_of(file) if packet.data[12:14] == b"\x08\0"]
+    packets: list[Packet] = []
+    for packet in stampless(text(taken, FIRST.encode(), str(number).encode())):
+        data = bytearray(packet.data)
+        way, back = bytes(data[34:38]), bytes(data[36:38] + data[34:36])
+        for at, direction in (38, way), (42, back):
+            (value,) = struct.unpack_from("!I", data, at)
+            shift = shifts.setdefault(direction, chance.getrandbits(32))
+            struct.pack_into("!I", data, at, (value + shift) % 2**32)
+        if (at := data.find(b"\x00\x05\x80\x04K")) > 0:
+            data[at + 5] = chance.randint(1, 2)  # so that some of fifty draw the same by chance
+        time = packet.time + chance.randrange(300_000)
+        packets.append(packet._replace(data=bytes(data), time=time))
+    return ports(packets)
+
+
+def test_the_same_few_jobs_accuse_no_one_where_a_script_paced_all(tmp_path: Path) -> None:
+    for number in range(5025242001, 5025242051):
+        (tmp_path / f"{number}.pcap").write_bytes(pcap(scripted(number)))
+    found = rows(tmp_path)
+    assert len(found) == 50 and all(row.complete for row in found.values())
+    assert [name for name, row in found.items() if row.copy.others or row.copy.beside] == []
+
+
+def noted(packets: list[Packet], seed: int, most: int) -> list[Packet]:
+    """Return the packets as one more capture of a bridge noted them, up to `most` ns later."""
+    chance = random.Random(seed)
+    late = [packet._replace(time=packet.time + chance.randrange(most)) for packet in packets]
+    return numbered(sorted(late, key=lambda packet: packet.time))
+
+
+def bridge(*numbers: str) -> list[Packet]:
+    """Return what passed on the bridge of several students, who began one second apart."""
+    begin = MINE[0].time
+    labs = [another(number) for number in numbers]
+    starts = [begin - lab[0].time + at * 1_000_000_000 for at, lab in enumerate(labs)]
+    moved = [p._replace(time=p.time + s) for lab, s in zip(labs, starts, strict=True) for p in lab]
+    return sorted(moved, key=lambda packet: packet.time)
+
+
+@pytest.mark.parametrize(("apart", "most"), [(0, 5_000), (0, 40_000), (0, 300_000), (1500, 1400)])
+@pytest.mark.parametrize("students", [2, 3])
+def test_whoever_captured_one_bridge_is_no_copier(
+    apart: int, most: int, students: int, tmp_path: Path
+) -> None:
+    numbers = [str(5025243001 + at) for at in range(students)]
+    passed = bridge(*numbers)
+    if apart:  # ns between packets: two messages in the same microsecond are two all the same
+        passed = [p._replace(time=MINE[0].time + at * apart) for at, p in enumerate(passed)]
+    for seed, number in enumerate(numbers):
+        (tmp_path / f"{number}.pcap").write_bytes(pcap(noted(passed, seed, most)))
+    for row in rows(tmp_path).values():
+        assert (row.copy.others, len(row.copy.beside), row.others) == ([], students - 1, [])
+
+
+def test_who_shared_a_bridge_has_no_part_in_a_copy_of_the_other(tmp_path: Path) -> None:
+    one, two, three = "5025243001", "5025243002", "5025243003"
+    passed = bridge(one, two)
+    (tmp_path / f"{one}.pcap").write_bytes(pcap(noted(passed, 1, 40_000)))
+    (tmp_path / f"{two}.pcap").write_bytes(pcap(noted(passed, 2, 40_000)))
+    edited = text(noted(passed, 1, 40_000), one.encode(), three.encode())
+    (tmp_path / f"{three}.pcap").write_bytes(pcap(edited))
+    found = rows(tmp_path)
+    copied = {number: row.copy.others for number, row in found.items()}
+    assert copied == {one: [f"{three}.pcap"], two: [], three: [f"{one}.pcap"]}
+    assert found[two].copy.beside == [f"{one}.pcap"]

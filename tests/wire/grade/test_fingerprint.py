@@ -53,7 +53,7 @@ COPIES: dict[str, tuple[Callable[[Path], bytes], str]] = {
     ),
     "only ZMTP": (
         lambda _: pcap(shorter(LAB, lambda packet: len(packet.data) > 66 + 8)),
-        "3 of 3 connections (sequence numbers, TCP timestamps), 30 packets instead of 70",
+        f"3 of 3 connections{BY}, 30 packets instead of 70",
     ),
     "merged": (
         lambda _: pcap(LAB + another("5025211001")),

@@ -44,6 +44,15 @@ def test_the_pattern_that_most_of_a_class_share_is_the_number() -> None:
     assert Numbers(short).of("kelas3-praktikum2-117") == ["117"]
 
 
+def test_capitals_do_not_matter_in_the_code_at_the_end() -> None:
+    names = ["21-477890-TK", "21-477891-tk", "21-477892-Tk (1)", "21-477893-TK_ani"]
+    found = [Numbers(names).of(name) for name in names]
+    assert found == [["21-477890-TK"], ["21-477891-tk"], ["21-477892-Tk"], ["21-477893-TK"]]
+    friends = ["21-477890-ani", "21-477891-eko", "21-477892-udi"]  # a name is no code
+    assert [Numbers(friends).of(name) for name in friends] == [[n[:9]] for n in friends]
+    assert ways("21/477890/tk") == ways("21-477890-TK") == {"21477890tk", "21477890"}
+
+
 def test_a_pair_has_two_numbers() -> None:
     assert Numbers(["5025241004_5025241005"]).of("5025241004_5025241005") == [
         "5025241004",

@@ -6,7 +6,9 @@ from command import HELLO, WORLD, wirezmq
 from grade.requirements import rows
 from wire_packets import (
     CAPTURES,
+    SYN,
     Talk,
+    greeting,
     told,
 )
 
@@ -37,6 +39,21 @@ def test_many_captures_get_a_line_each(tmp_path: Path) -> None:
 
 
 def test_the_check_names_the_likely_cause() -> None:
-    causes = {row.asked: row.cause for row in rows(told(Talk().say(0, HELLO).capture))[:4]}
+    causes = {row.asked: str(row.cause) for row in rows(told(Talk().say(0, HELLO).capture))[:4]}
     assert causes["TCP handshake"] == "no handshake: the capture was started after the client"
     assert causes["request and its reply"].startswith("no reply")
+
+
+def test_a_greeting_that_stops_is_the_cause() -> None:
+    talk = Talk().open().say(0, greeting()[:10]).close()
+    causes = {row.asked: row.cause for row in rows(told(talk.capture))[:4]}
+    assert causes["greeting of both"] == "REQ begins its greeting in packet 4, and stops"
+
+
+def test_a_stray_segment_is_no_hole() -> None:
+    talk = Talk().open()
+    again = Talk(first=900_000).add(0, SYN)
+    talk.packets.append(again)
+    talk.say(0, greeting())
+    causes = {row.asked: row.cause for row in rows(told(talk.capture))[:4]}
+    assert causes["READY of both"] == "the capture ended, or the connection broke, before it"

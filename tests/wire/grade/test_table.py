@@ -20,7 +20,7 @@ CLASSES = CAPTURES / "classes"
 HAND_INS = {
     "5025241001": form(),
     "5025241002": form(reply="20", request="21", first_reply="0,00067"),
-    "5025241003": form(job_ack="", jobs_lost="4", subscribe="45 dan 12"),
+    "5025241003": form(job_ack="", jobs_lost="4", subscribe="45 dan 12", reply="26"),
 }
 
 
@@ -46,13 +46,15 @@ def test_each_answer_has_its_reason(hand_ins: Path) -> None:
         "",
     )
     assert (second["given_reply"], second["answer_reply"]) == ("20", "wrong")
-    assert (second["why_reply"], second["correct_reply"]) == ("TCP ACK taken for reply", "26")
+    assert (second["why_reply"], second["correct_reply"]) == ("TCP ACK taken for reply", "28")
     assert second["why_first_reply"] == "seconds taken for milliseconds in first_reply"
     assert (third["given_job_ack"], third["answer_job_ack"]) == ("", "empty")
     assert third["correct_job_ack"] == "13"
     assert (third["answer_jobs_lost"], third["answer_subscribe"]) == ("right", "wrong")
     assert third["why_subscribe"] == "job taken for subscribe"
     assert third["correct_jobs_lost"] == "4"
+    assert third["why_reply"] == "a reply, but not to the request with your number"
+    assert (third["correct_request"], third["correct_reply"]) == ("27", "28")
 
 
 def test_exit_0_means_that_all_is_complete_and_right(tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from output.diagram import COLUMNS, columns, diagram, label
+from output.diagram import COLUMNS, RIGHT, columns, diagram, label
 from pages import CLIENT, SERVER, drawings, hostile_story, page, story_of
 from safe import printable
 from story.model import KINDS, Connection, Event
-from wire_packets import Talk, frame, told
+from wire_packets import Talk, frame, greeting, told
 
 
 def test_phases_and_sides_are_named_in_the_diagram() -> None:
@@ -61,3 +61,14 @@ def test_long_addresses_are_broken_inside_their_box() -> None:
     (part,) = diagram(connection)
     small = [shape.text for _, shapes in part.placed for shape in shapes if shape.kind == "small"]
     assert small == ["[fd00:1111:2222:3333:4444", ":5555:6666:7777]:40000", SERVER]
+
+
+def test_what_was_begun_is_drawn_from_its_sender_in_its_packet() -> None:
+    talk = Talk().open().say(1, greeting()[:10]).close()
+    (svg,) = [svg for svg in drawings(page(told(talk.capture))) if svg.findall("title")]
+    packets = [text.text for text in svg.findall("*/*[@class='packet']")]
+    assert packets == ["Packet", "1", "2", "3", "4", "5", "6"]
+    phases = [str(text.text).partition(":")[0] for text in svg.findall("*/*[@class='phase']")]
+    assert phases == ["TCP handshake", "ZMTP handshake", "TCP close"]
+    (drawn,) = [path.get("d") or "" for path in svg.findall("g/path[@class='bad']")]
+    assert drawn.startswith(f"M{RIGHT},")

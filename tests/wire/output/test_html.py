@@ -13,7 +13,7 @@ from output.html import MOST, ROWS
 from pages import CLIENT, drawings, hostile_story, page, story_of
 from safe import printable
 from story.model import KINDS, Event
-from wire_packets import CAPTURES, Talk, frame, told
+from wire_packets import CAPTURES, Talk, frame, greeting, told
 
 OURS = set(
     "html head meta title style body header main h1 h2 p strong ul li table caption thead tbody"
@@ -248,3 +248,13 @@ def test_a_browser_shows_it_and_asks_for_nothing(browser: Browser, tmp_path: Pat
     assert "Content Security Policy" in said[0] and failed == ["csp"]
     _, said, failed = opened(image)
     assert failed == ["net::ERR_NAME_NOT_RESOLVED"]
+
+
+def test_what_was_begun_stands_in_its_packet() -> None:
+    for side, who in (0, "REQ → REP"), (1, "REP → REQ"):
+        talk = Talk().open().say(side, greeting()[:10]).close()
+        rows = [row for row in Reader(page(told(talk.capture))).rows if len(row) == 5]
+        shown = [row[:1] + row[2:] for row in rows]
+        begun = ["4", "ZMTP", who, "greeting begun: it stops after 10 bytes"]
+        assert [row[:3] + [row[3].partition("\n")[0].strip()] for row in shown][4] == begun
+        assert [row[0] for row in shown] == ["Packet", "1", "2", "3", "4", "5", "6"]

@@ -115,3 +115,12 @@ def broken_off() -> Talk:
     talk = Talk().shake()
     talk.add(0, RST | ACK)
     return talk
+
+
+def test_what_was_begun() -> None:
+    talk = Talk().shake().say(0, frame(b"x" * 500)[:300]).close()
+    events = found(talk)["connections"][0]["events"]
+    begun = next(event for event in events if event["kind"] == "message-begun")
+    assert (begun["packet"], begun["sender"]) == (8, "10.0.0.2:40000")
+    assert (begun["size"], begun["whole"], begun["layer"]) == (291, 500, "ZMTP")
+    assert [event["packet"] for event in events] == sorted(event["packet"] for event in events)

@@ -19,7 +19,7 @@ from wire_packets import CAPTURES
 CATALOGUE = ROOT / "wire/output/locale/id/LC_MESSAGES/zmq-wire.po"
 
 
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "Said": None, "CaptureError": None, "ngettext": (1, 2)}
 
 
 FIELD = re.compile(r"%\((\w+)\)s")

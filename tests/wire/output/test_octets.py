@@ -121,3 +121,11 @@ def test_a_connection_of_1_0_that_was_begun_before_the_capture() -> None:
         ("flags", "00"),
     ]
     assert [row[:2] for row in said(Talk().say(0, long))[:4]] == sizes
+
+
+def test_the_beginning_of_a_greeting() -> None:
+    for size, parts in (4, ["signature"]), (11, ["signature", "version"]):
+        (connection,) = told(Talk().open().say(0, greeting()[:size]).capture).connections
+        found = octets(connection, connection.events[-1])
+        assert [each.part for each in found] == parts
+    assert found[1].hex == "03"

@@ -266,3 +266,17 @@ def test_a_greeting_on_any_port_is_told_by_the_socket_types_that_follow(tmp_path
     copy = annotated(tmp_path, talk.capture)
     assert "DEALER → ROUTER greeting: ZMTP 3.1".encode() in copy
     assert b"zmq-dealer\0" in copy and b"zmq-router\0" in copy
+
+
+def test_what_was_begun_is_said_on_its_packet(tmp_path: Path) -> None:
+    talk = Talk().open().say(0, greeting()[:4], greeting()[4:10]).say(1, greeting()).close()
+    said = {}
+    for number, one in enumerate(
+        (one for one in blocks(annotated(tmp_path, talk.capture)) if one[0] == 6), 1
+    ):
+        size = int.from_bytes(one[20:24], "little")
+        said[number] = one[28 + size + -size % 4 : -4].strip(b"\0")
+    begun = "REQ → REP greeting begun: it stops after 10 bytes".encode()
+    assert [number for number, comment in said.items() if begun in comment] == [5]
+    begins = "REQ → REP greeting begins, it stops in packet 5".encode()
+    assert [number for number, comment in said.items() if begins in comment] == [4]

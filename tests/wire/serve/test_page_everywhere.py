@@ -46,6 +46,28 @@ def test_nothing_is_cut_off(serve: Serve, browser: Browser, locale: str) -> None
             assert page.evaluate(CUT) == [], width
 
 
+@pytest.mark.parametrize("locale", ["en-US", "id-ID"])
+def test_what_to_type_is_read_on_every_screen(serve: Serve, browser: Browser, locale: str) -> None:
+    with speaking(browser, locale) as page:
+        opened(page, serve("--live", "br-none").url)
+        hints = page.locator(".wire .empty")
+        expect(hints).to_have_count(3)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 720})
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+            for hint in hints.all():
+                inside = (
+                    "(e) => [e, e.closest('.wire')].map((each) => each.getBoundingClientRect())"
+                )
+                text, wire = hint.evaluate(inside)
+                assert wire["top"] <= text["top"] and text["bottom"] <= wire["bottom"], width
+                over = """(e) => [...e.closest('.wire').querySelectorAll('.unseen')].some((n) => {
+                  const a = n.getBoundingClientRect(), b = e.getBoundingClientRect();
+                  return a.bottom > b.top + 1 && b.bottom > a.top + 1
+                    && a.right > b.left + 1 && b.right > a.left + 1; })"""
+                assert not hint.evaluate(over), width
+
+
 # What of the lab, or of the controls, is beyond the side of the screen, or larger than its box.
 CUT = """[...document.querySelectorAll(
     "header *, .lane h2, .port, .rate, .plot, .node button, .node .role, .node .sign, #signs li")]
@@ -133,8 +155,8 @@ def test_indonesian_is_indonesian(serve: Serve, browser: Browser) -> None:
         assert re.fullmatch(r"Handshake TCP: 0,0\d ms", titles[0])
         assert titles[2:] == ["Pesan", "Penutupan TCP"]
         expect(page.locator("#heading")).to_contain_text("terhubung ke REP 127.0.0.1:5555")
-        row = events(page).filter(has_text='permintaan "Hello" sesudah delimiter kosong')
-        row.click()
+        told = 'permintaan "Hello" sesudah delimiter kosong'
+        page.get_by_role("option", name=told).click()
         panel = page.get_by_role("region", name="Byte")
         expect(panel.get_by_role("row").nth(1)).to_contain_text("masih ada frame berikutnya")
         expect(panel.get_by_role("row").nth(2)).to_contain_text("0 byte menyusul: delimiter kosong")

@@ -7,7 +7,9 @@ from playwright.sync_api import Browser, expect
 
 import hostile
 from screen import LAB, Serve, opened, status
-from wire_packets import Talk, frame, pcap, ready
+from serve.page_state import PageState
+from wire_packets import Talk, frame, greeting, pcap, read, ready
+from zmtp.patterns import PORTS
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
@@ -81,3 +83,18 @@ def test_a_capture_that_is_damaged_says_so(serve: Serve, browser: Browser, tmp_p
     page.keyboard.press("End")
     status(page, "the capture is cut short in packet 70")
     page.close()
+
+
+def test_what_was_begun_is_a_row_of_its_packet() -> None:
+    state, talk = PageState(PORTS), Talk().open().say(0, greeting()[:10]).say(1, greeting())
+    for packet in read(talk.close().capture):
+        state.feed(packet)
+    state.end()
+    pieces = state.whole()
+    rows = [row for piece in pieces for row in piece.get("rows", [])]
+    assert [row["packets"] for row in rows] == ["1", "2", "3", "4", "5", "6", "7"]
+    begun = "greeting begun: it stops after 10 bytes"
+    assert (rows[3]["who"], rows[3]["said"]) == ("REQ → REP", begun)
+    assert [octets[0] for octets in rows[3]["octets"]] == ["signature"]
+    (event,) = [each for each in pieces[0]["events"] if each["packet"] == 4]
+    assert (event["said"], event["onward"]) == (begun, True)

@@ -1,5 +1,6 @@
 // Changes from the server as they happen. The browser connects again by itself; this says when the
 // server is lost.
+const { lang } = document.documentElement; // a stream speaks as the page does
 const SILENT = 7000, AGAIN = 1500; // ms without a word until it is lost, and from try to try
 
 // A window's part in the stream that all windows of the browser share.
@@ -7,16 +8,26 @@ class Shared {
   constructor(hear) {
     const script = "/static/shared.js"; // the one address that the policy of the page lets through
     const policy = window.trustedTypes?.createPolicy("shared", { createScriptURL: () => script });
-    this.worker = new SharedWorker(policy?.createScriptURL("") ?? script);
-    this.worker.port.onmessage = ({ data }) => hear(data);
+    Object.assign(this, { hear, script: policy?.createScriptURL("") ?? script, worker: null });
   }
 
   open() {
-    this.worker.port.postMessage("open");
+    this.worker ??= this.start();
+    this.worker.port.postMessage({ open: lang });
+  }
+
+  start() {
+    const worker = new SharedWorker(this.script);
+    worker.port.onmessage = ({ data }) => this.hear(data);
+    worker.onerror = () => { // it did not come: the next time there is another one
+      this.worker = null;
+      this.hear({ lost: true });
+    };
+    return worker;
   }
 
   close() {
-    this.worker.port.postMessage("close");
+    this.worker?.port.postMessage({});
   }
 }
 
@@ -28,7 +39,7 @@ class Own {
 
   open() {
     this.close();
-    this.stream = new EventSource("/events");
+    this.stream = new EventSource(`/events?language=${lang}`);
     this.stream.onmessage = ({ data }) => this.hear({ data });
     this.stream.addEventListener("beat", ({ data }) => this.hear({ data }));
     this.stream.onerror = () => this.hear({ lost: true });

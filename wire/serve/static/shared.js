@@ -7,9 +7,9 @@ const tell = (message) => {
 };
 
 // Begin anew: whoever has just come needs the whole.
-const open = () => {
+const open = (language) => {
   stream?.close();
-  stream = new EventSource("/events");
+  stream = new EventSource(`/events?language=${language}`);
   stream.onmessage = ({ data }) => tell({ data });
   stream.addEventListener("beat", ({ data }) => tell({ data }));
   stream.onerror = () => tell({ lost: true });
@@ -17,9 +17,9 @@ const open = () => {
 
 addEventListener("connect", ({ ports: [port] }) => {
   port.onmessage = ({ data }) => {
-    if (data === "open") {
+    if (data.open) {
       windows.add(port);
-      open();
+      open(data.open);
       return;
     }
     windows.delete(port);
