@@ -23,6 +23,7 @@ ARP, IP6, HOPS, ICMP6 = b"\x08\x06", b"\x86\xdd", b"\0", b"\x3a"
 UNWRAPPED = {6, 17, *PROTOCOLS}  # protocols of IP that are, or may hold, TCP
 PARTIAL = 64  # fragmented packets that wait for the rest of their fragments
 LONGEST = 65535  # bytes of an IP packet that was fragmented
+STAMP = b"\1\1\x08\x0a"  # of TCP's options, as it usually stands (RFC 7323, appendix A)
 make = tuple.__new__  # makes a NamedTuple in a third of the time
 Checksum = Literal["right", "wrong", "offload", "unknown"]
 
@@ -78,6 +79,9 @@ class Segment(NamedTuple):
     @property
     def stamp(self) -> int:
         """Return the two values of TCP's timestamps (RFC 7323, 3.2) as one number, 0 without."""
+        at = self.at + 20
+        if self.raw[at : at + 4] == STAMP and self.header >= 32:
+            return int.from_bytes(self.raw[at + 4 : at + 12])
         return int.from_bytes(self.options.get(8, b""))
 
     @property
