@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from capture.files import is_capture, reason
-from grade.numbers import Numbers, ways
+from grade.numbers import PLATFORM, Numbers, ways
 from safe import printable
 
 CAPTURE = re.compile(r"\.(?:pcap|pcapng|cap)(?:\.(?:gz|zst|lz4))?$", re.I)
@@ -72,13 +72,17 @@ def handed_in(paths: Iterable[str], regex: re.Pattern[str] | None = None) -> Cla
                 for beside in _beside(path):
                     files.setdefault(os.path.realpath(beside), File(beside, shown(beside)))
     numbers = Numbers([name for file in files.values() for name in _names(file)], regex)
+    kept: dict[File, list[str]] = {}  # -> whose it is
     groups: dict[tuple[str, ...], Submission] = {}
     for file in files.values():
         form = FORM.search(file.path) is not None
         if not form and file.path not in named and not _may_be_capture(file.path):
             found.others.append(file.name)
             continue
-        whose = _whose(file, numbers)
+        kept[file] = _whose(file, numbers)
+    _share(kept)
+    for file, whose in kept.items():
+        form = FORM.search(file.path) is not None
         key = tuple(number.casefold() for number in whose) or ("", _stem(file))
         group = groups.setdefault(key, Submission(whose))
         (group.forms if form else group.captures).append(file)
@@ -106,6 +110,23 @@ def _whose(file: File, numbers: Numbers) -> list[str]:
     """Return the number in the name of a file or in that of its folder, the likelier of both."""
     known = [found for name in _names(file) if (found := numbers.of(name))]
     return max(known, key=lambda found: numbers.weight(found[0]), default=[])
+
+
+def _share(kept: dict[File, list[str]]) -> None:
+    """Give what has no number in a folder the one that all else in it has.
+
+    What a learning platform calls a folder is no number of a student, if there is another.
+    """
+    inside: dict[str, list[File]] = {}
+    for file in kept:
+        if folder := file.name.rpartition("/")[0]:
+            inside.setdefault(folder, []).append(file)
+    for folder, files in inside.items():
+        platform = PLATFORM.search(folder)
+        weak = [[], [platform[1]]] if platform else [[]]
+        known = {tuple(kept[file]) for file in files if kept[file] not in weak}
+        if len(known) == 1:
+            kept.update((file, list(*known)) for file in files if kept[file] in weak)
 
 
 def _names(file: File) -> list[str]:

@@ -41,6 +41,20 @@ def test_a_folder_for_each_student_beside_loose_files(tmp_path: Path) -> None:
     }
 
 
+def test_what_has_no_number_belongs_to_the_one_number_in_its_folder(tmp_path: Path) -> None:
+    for folder in "Eko_90211_assignsubmission_file_", "Gita", "kelas B/Hana":
+        number = 5025241001 + len(folder)
+        write(tmp_path, f"{folder}/{number}.pcap", f"{folder}/jawaban.txt")
+    write(tmp_path, "Ira_90213_assignsubmission_file_/zmq.pcap")
+    write(tmp_path, "Ira_90213_assignsubmission_file_/jawaban.txt")
+    write(tmp_path, "kelas A/5025241005.pcap", "kelas A/5025241006.pcap", "kelas A/jawaban.txt")
+    found = seen(tmp_path)
+    assert {number: len(forms) for number, (_, forms) in found.items()} == {
+        **{"5025241033": 1, "5025241005": 1, "5025241013": 1, "90213": 1},
+        **{"5025241006": 0, "": 1},
+    }
+
+
 def test_the_folder_says_whose_it_is_where_the_file_says_another(tmp_path: Path) -> None:
     write(tmp_path, "5025241001_Ani/5025241001.pcap", "5025241002_Budi/5025241001.pcap")
     assert seen(tmp_path) == {
