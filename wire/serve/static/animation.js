@@ -35,7 +35,6 @@ export class Animation {
     const next = line && !document.hidden ? this.make(passing, line, key) : null;
     const due = next && queue.last ? queue.last.start + apart(queue.last, next) : 0;
     const wait = next ? Math.max(0, due - document.timeline.currentTime) : APART;
-    if (next) next.token.hidden = wait > 0;
     queue.timer = setTimeout(() => {
       if (next) {
         next.start = Math.max(due, document.timeline.currentTime);
@@ -59,6 +58,7 @@ export class Animation {
     this.box.append(token);
     fit(token.firstChild, passing.text);
     const width = Math.min(token.offsetWidth, Math.abs(u - x)), half = width / 2 * Math.sign(u - x);
+    token.remove(); // until its turn
     const lift = onward ? "-104%" : "4%"; // there above the line, back below it
     const place = (a, b) => `translate(${a}px, ${b}px) translate(-50%, ${lift})`;
     const middle = place((x + u) / 2, (y + v) / 2);
@@ -70,7 +70,7 @@ export class Animation {
   }
 
   move({ passing, line, key, onward, token, frames, start }) {
-    token.hidden = false;
+    this.box.append(token);
     const moving = token.animate(frames, { duration: TRAVEL, fill: "backwards" });
     moving.startTime = start;
     const end = () => {
