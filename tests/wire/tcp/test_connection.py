@@ -199,5 +199,5 @@ def test_a_syn_that_was_captured_behind_what_follows_it_whatever_their_times(ear
     packets = [*talk.packets[1 : early + 1], talk.packets[0], *talk.packets[early + 1 :]]
     (connection,) = told(pcap(packets), each=True).connections
     assert (connection.late, connection.complete) == (False, True)
-    assert (connection.requests, connection.replies) == (["Hello"], ["World"])
+    assert ([*connection.requests], [*connection.replies]) == (["Hello"], ["World"])
     assert missing(connection) == connection.retransmitted == 0
