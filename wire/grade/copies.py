@@ -38,7 +38,9 @@ class Index:
     """The connections of a class, to be found again by each of their traces."""
 
     def __init__(self, captures: list[Fingerprint]) -> None:
-        self.jobs = [held for capture in captures for held in capture.held if held.said]
+        self.paces: dict[tuple[int, int], list[Held]] = {}  # those with jobs, by how they began
+        for held in (held for capture in captures for held in capture.held if held.said):
+            self.paces.setdefault(held.pace, []).append(held)
         self.ports: dict[tuple[str, str], list[Group]] = {}
         self.initial: dict[tuple[int, int], Group] = {}
         self.stamps: dict[int, Group] = {}
@@ -80,7 +82,13 @@ class Index:
 
     def _scripted(self, held: Held) -> bool:
         """Tell whether captures in which other jobs were said began their connections alike."""
-        return any(o.said != held.said and held.paced(o, SCRIPTED) for o in self.jobs)
+        count, first = held.pace
+        near = [self.paces.get((count, first + by), ()) for by in (-1, 0, 1)]
+        return any(
+            other.said != held.said and held.paced(other, SCRIPTED)
+            for some in near
+            for other in some
+        )
 
 
 def copies(captures: list[Fingerprint]) -> list[Copy]:
