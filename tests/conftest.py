@@ -88,6 +88,11 @@ def wait_for(what: Callable[[], object]) -> None:
         pause = min(pause * 1.5, 0.5)
 
 
+def pause(container: str) -> None:
+    """Pause it; an engine that does not catch its processes between two system calls refuses."""
+    wait_for(lambda: not run("docker", "pause", container).returncode)
+
+
 PORTS = {"zmq-rep": 5555, "zmq-pub": 12345, "zmq-push": 9999}
 
 
@@ -381,7 +386,7 @@ def captured(
     name = re.sub(r"\W+", "-", request.node.name)
     file = tmp_path_factory.getbasetemp() / f"{name}.pcap"
     # As many as a person may want to look through; the attacks of test_hostile make millions.
-    tcpdump = f"tcpdump -Z root --immediate-mode -Uni {BRIDGE} -c 20000 -w {file}"
+    tcpdump = f"tcpdump -Z root --immediate-mode -B 16384 -Uni {BRIDGE} -c 20000 -w {file}"
     with subprocess.Popen(
         ["sudo", "sh", "-c", f"{tcpdump} & read -r _; kill $!"],
         stdin=subprocess.PIPE,
@@ -432,6 +437,19 @@ def container(name: str, *options: str) -> Iterator[str]:
         yield name
     finally:
         run("docker", "rm", "-f", name)
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's repository; one is made where the project came as a ZIP, which has none."""
+    if (ROOT / ".git").exists():
+        return ROOT
+    made = tmp_path_factory.mktemp("repository")
+    shutil.copytree(ROOT, made, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".venv"))
+    for command in "init -q", "add -A", "-c user.name=a -c user.email=b commit -qm a":
+        done = run("git", *command.split(), cwd=made)
+        assert done.returncode == 0, done.stderr
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ Also texts of our own, to be said in any language (output/language.py).
 from collections.abc import Mapping
 
 SHOWN = 1000  # characters of a text that are kept in a story whose runs collapse
+CONTROLS = {code: ascii(chr(code))[1:-1] for code in range(160) if not chr(code).isprintable()}
 
 
 class Said(str):
@@ -26,6 +27,9 @@ def printable(data: bytes) -> str:
     For names that people know, such as those of files: a backslash stays as it is.
     """
     text = data.decode(errors="backslashreplace")
+    if text.isprintable():
+        return text
+    text = text.translate(CONTROLS)  # these alone, as a rule
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

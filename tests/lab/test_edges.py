@@ -34,9 +34,9 @@ from wire_packets import CAPTURES, Talk, ethernet, pcap
 BESIDE = os.environ | {"COMPOSE_PROJECT_NAME": f"{PROJECT}-b", "ZMQ_BRIDGE": f"{BRIDGE}-b"}
 
 
-def clone_to(folder: Path, *options: str, **how: Any) -> Path:
+def clone_to(repository: Path, folder: Path, *options: str, **how: Any) -> Path:
     """Clone the project, with the scripts as they are now; it knows the base image."""
-    done = run("git", *options, "clone", "-q", str(ROOT), str(folder), **how)
+    done = run("git", *options, "clone", "-q", str(repository), str(folder), **how)
     assert done.returncode == 0, done.stderr
     shutil.copytree(ROOT / "scripts", folder / "scripts", dirs_exist_ok=True)
     if (ROOT / "compose/.env").exists():
@@ -54,9 +54,9 @@ def says(line: str, *command: str | Path, **how: Any) -> None:
 # --- clones --------------------------------------------------------------------------------------
 
 
-def test_a_clone_as_git_for_windows_makes_it(tmp_path: Path) -> None:
+def test_a_clone_as_git_for_windows_makes_it(repository: Path, tmp_path: Path) -> None:
     clone = tmp_path / "zmq"
-    done = run("git", "-c", "core.autocrlf=true", "clone", "-q", str(ROOT), str(clone))
+    done = run("git", "-c", "core.autocrlf=true", "clone", "-q", str(repository), str(clone))
     assert done.returncode == 0, done.stderr
     listed = run("git", "-C", str(clone), "ls-files", "--eol").stdout.splitlines()
     assert {line.split()[1] for line in listed} <= {"w/lf", "w/none", "w/-text"}
@@ -66,8 +66,10 @@ def test_a_clone_as_git_for_windows_makes_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("script", ["demo", "test"])
-def test_a_clone_under_a_tight_umask(script: str, tmp_path: Path, lab: None) -> None:
-    clone = clone_to(tmp_path / "zmq", umask=0o077)
+def test_a_clone_under_a_tight_umask(
+    script: str, repository: Path, tmp_path: Path, lab: None
+) -> None:
+    clone = clone_to(repository, tmp_path / "zmq", umask=0o077)
     command = f"chmod -R a+rX {clone}"
     says(
         f"ready: the containers cannot read {clone}/rep: type '{command}'",
@@ -79,8 +81,10 @@ def test_a_clone_under_a_tight_umask(script: str, tmp_path: Path, lab: None) -> 
 
 
 @pytest.mark.parametrize("script", ["demo", "test"])
-def test_a_clone_in_a_path_with_a_colon(script: str, tmp_path: Path, lab: None) -> None:
-    clone = clone_to(tmp_path / "a:b")
+def test_a_clone_in_a_path_with_a_colon(
+    script: str, repository: Path, tmp_path: Path, lab: None
+) -> None:
+    clone = clone_to(repository, tmp_path / "a:b")
     says(
         f"ready: Docker mounts no folder with a colon in its path, as in {clone}: rename it",
         clone / "scripts" / script,
@@ -92,14 +96,14 @@ def test_a_clone_in_a_path_with_a_colon(script: str, tmp_path: Path, lab: None) 
     ("script", "same"), [("demo", False), ("test", True)], ids=["second clone", "symlink"]
 )
 def test_the_lab_of_another_path_is_left_alone(
-    script: str, same: bool, tmp_path: Path, lab: None
+    script: str, same: bool, repository: Path, tmp_path: Path, lab: None
 ) -> None:
     """To Compose the same clone through a symlink is another, whose containers differ."""
     other = tmp_path / "zmq"
     if same:
         other.symlink_to(ROOT)
     else:
-        clone_to(other)
+        clone_to(repository, other)
     running = compose("ps", "-q").stdout
     says(
         f"ready: a lab {PROJECT} is up already, of {ROOT}/compose/zmq.yml: end it with "
@@ -117,10 +121,10 @@ def test_the_lab_of_another_path_is_left_alone(
 
 
 @pytest.fixture
-def theirs(lab: None) -> Iterator[Path]:
+def theirs(repository: Path, lab: None) -> Iterator[Path]:
     """A clone that anyone may read."""
     folder = Path(run("mktemp", "-d", "-p", "/var/tmp").stdout.strip())
-    yield clone_to(folder / "zmq")
+    yield clone_to(repository, folder / "zmq")
     shutil.rmtree(folder)
 
 

@@ -12,7 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COMPOSE, LIMIT, LOOK_FOR, PROJECT, ROOT, Record, asleep, run, up, wait_for
+from conftest import (
+    COMPOSE,
+    LIMIT,
+    LOOK_FOR,
+    PROJECT,
+    ROOT,
+    Record,
+    asleep,
+    pause,
+    run,
+    up,
+    wait_for,
+)
 from dockerd import engine
 from terminals import docker, in_container, inspect, logs, name, processes
 
@@ -191,7 +203,7 @@ def restart(service: str, client: Client) -> None:
 
 
 def pause_unpause(service: str, client: Client) -> None:
-    docker("pause", name(service))
+    pause(name(service))
     client.unanswered()
     with client.patient():
         docker("unpause", name(service))

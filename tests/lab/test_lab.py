@@ -24,6 +24,7 @@ from conftest import (
     Record,
     asleep,
     compose,
+    pause,
     press_ctrl_c,
     run,
     up,
@@ -253,7 +254,7 @@ def test_a_client_started_first_waits_for_its_server() -> None:
     times = bound("zmq-rep")
     client = exec_typed("zmq-req", "python clientzmq.py pertama")
     client.expect("No reply, attempt 1 of 3")
-    compose("pause", "zmq-req")  # it would give up where an engine takes seconds to start another
+    pause(f"{PROJECT}-zmq-req-1")  # it would give up where an engine takes seconds to start another
     compose("start", "zmq-rep")
     wait_for(lambda: bound("zmq-rep") > times)
     compose("unpause", "zmq-req")

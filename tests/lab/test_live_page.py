@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from command import wirezmq
-from conftest import BRIDGE, LIMIT, PROJECT, ROOT, compose, press_ctrl_c, run, wait_for
+from conftest import BRIDGE, LIMIT, PROJECT, ROOT, compose, pause, press_ctrl_c, run, wait_for
 from screen import LAB, lane, status
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
@@ -97,7 +97,32 @@ def test_the_lab_comes_and_goes(lab: None, live: Live, page: Page, tmp_path: Pat
     expect(lane(page, "REQ-REP")).to_contain_text("REP")
 
 
+def test_a_client_whose_server_is_paused(lab: None, live: Live, page: Page) -> None:
+    live.compose("up", "-d")
+    wait_for(lambda: "shows" in live.compose("logs"))
+    page.goto(live.url)
+    status(page, "^live$")
+    ask("before")
+    pause(f"{PROJECT}-zmq-rep-1")
+    client = compose("exec", "-T", "zmq-req", "python", "clientzmq.py", "halo", check=False)
+    assert client.stdout.count("No reply") == 3
+    # Each attempt is there before the server goes on, and in order; one more connection is, too,
+    # if the client got so far before it gave up.
+    tabs = page.get_by_role("tab").filter(has_text="REQ")
+    expect(tabs.filter(has_text="4  REQ")).to_have_count(1)
+    compose("unpause", "zmq-rep")
+    page.keyboard.press("a")
+    packets = page.locator("[role=option] .packet")
+    closes = page.get_by_role("option").filter(has_text="FIN: closes")
+    wait_for(lambda: closes.count() == 2 * tabs.count())
+    told = [int(text) for text in packets.all_inner_texts()]
+    assert told == sorted(told)
+
+
 def test_no_right_that_is_not_needed(lab: None, live: Live) -> None:
+    live.compose("up", "-d")
+    live.compose("down")  # leaves the lab alone, though both are one project
+    assert len(compose("ps", "-q").stdout.split()) == 6
     live.compose("up", "-d")
     capture, page = inspect("capture"), inspect("live")
     for container in capture, page:

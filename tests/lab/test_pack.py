@@ -34,10 +34,10 @@ def bare() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone in which one file is edited and another is new to git."""
     clone = tmp_path_factory.mktemp("lecturer") / "zmq"
-    done = run("git", "clone", "-q", str(ROOT), str(clone))
+    done = run("git", "clone", "-q", str(repository), str(clone))
     assert done.returncode == 0, done.stderr
     for name in "scripts/pack", ".gitattributes":  # as they are here, committed or not
         shutil.copy(ROOT / name, clone / name)
@@ -167,10 +167,11 @@ def refuses(
     host: str = NO_ENGINE,
     path: str = "A=",
     words: str,
+    root: Path = ROOT,
 ) -> None:
     """Require one line that holds these words, exit code 1, and nothing left in the folder."""
     before = sorted(folder.iterdir())
-    script = ROOT / "scripts" / script
+    script = root / "scripts" / script
     done = run("env", f"DOCKER_HOST={host}", path, str(script), *arguments, cwd=folder)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
@@ -213,8 +214,9 @@ def test_pack_in_a_copied_clone(clone: Path, tmp_path: Path) -> None:
         assert "praktikum-zmq/rep/serverzmq.py" in tar.getnames()
 
 
-def test_pack_on_a_full_disk(full: Path, tmp_path: Path) -> None:
-    refuses(full, "pack", path=stub(tmp_path, "z80"), words="No space left on device")
+def test_pack_on_a_full_disk(repository: Path, full: Path, tmp_path: Path) -> None:
+    words, path = "No space left on device", stub(tmp_path, "z80")
+    refuses(full, "pack", path=path, words=words, root=repository)
 
 
 def test_unpack_without_a_pack(tmp_path: Path) -> None:

@@ -20,11 +20,16 @@ from conftest import LIMIT, PROJECT, ROOT, WITNESSES, compose, last_lines, run
 from dockerd import Engine, engine
 from grade.answers import Answers
 from grade.form import parse
+from grade.tasks import TASKS
+from output.language import _ as translated
+from output.language import speaking
 from story.reader import read
 from story.story import Story
 
 PAGES = ["README.md", "wire/README.md", "docs/percobaan.md", "docs/dosen.md"]  # in this order
+PAGES = [page for page in PAGES if "dosen" not in page or (ROOT / page).exists()]  # not in the ZIP
 PAGES += ["docs/jaringan.md", "docs/laporan.md", "docs/mengembangkan.md"]
+SOLVED = "docs/tugas.md"  # its commands need the scripts that a student is to write
 SCRIPTS = {"server": "rep/serverzmq.py", "client": "req/clientzmq.py"}
 OF_THE_TESTS = re.compile("COMPOSE_PROJECT_NAME|ZMQ_BRIDGE|PYTEST_.*")  # a user has set none
 PROMISES = {  # the commands for a bare machine, and what each must say at its end
@@ -165,7 +170,8 @@ def english(page: str) -> str:
     return page.removesuffix(".md") + ".en.md"
 
 
-BOTH = [*PAGES, *map(english, PAGES)]
+ALL = [*PAGES, SOLVED]
+BOTH = [*ALL, *map(english, ALL)]
 
 
 def put_below(script: Path, lines: str) -> None:
@@ -190,10 +196,11 @@ def machine(loaded: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
+def clone(repository: Path, tmp_path: Path) -> Path:
     """The project in a fresh folder, as a student has it."""
     tmp_path.chmod(0o755)  # pytest's own are closed, to the container of the page too
-    for name in run("git", "ls-files", "-co", "--exclude-standard").stdout.splitlines():
+    listed = run("git", "ls-files", "-co", "--exclude-standard", cwd=repository).stdout
+    for name in listed.splitlines():
         if (ROOT / name).exists():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tmp_path / name)
@@ -228,6 +235,29 @@ def test_every_command_does_what_the_pages_say(machine: Engine, clone: Path) -> 
     the_form_holds(connections, capture)
     for sheet in PAGES[0], english(PAGES[0]):
         the_table_of_bytes_holds(sheet, payloads(capture))
+
+
+def test_the_tasks_solved_do_what_their_page_says(machine: Engine, clone: Path) -> None:
+    """With the real faults, on the real engine; each capture passes its check."""
+    for solved in (clone / "tests/lab/tugas").glob("*zmq.py"):
+        (script,) = clone.glob(f"*/{solved.name}")
+        shutil.copy(solved, script)
+    terminals: dict[str, Terminal] = {}
+    for _, where, block in blocks(SOLVED):
+        terminals.setdefault(where, Terminal(clone, machine)).play(block)
+    for terminal in terminals.values():
+        terminal.ended()
+
+
+@pytest.mark.parametrize(("page", "language"), [(SOLVED, "id"), (english(SOLVED), "en")])
+def test_the_tasks_ask_what_is_checked(page: str, language: str) -> None:
+    tables = re.findall(
+        r"^\|[^|]*\|[^|]*\|\n\|---\|---\|\n((?:\|.*\n)+)", (ROOT / page).read_text(), re.M
+    )
+    for task, table in zip(TASKS.values(), tables, strict=True):
+        with speaking(language):
+            asked = [translated(each) for each in task.asked]
+        assert re.findall(r"^\| (.*?) \|", table, re.M) == asked
 
 
 def test_the_commands_for_a_bare_machine_keep_their_promises(machine: Engine, clone: Path) -> None:
@@ -370,7 +400,7 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 def test_every_page_is_reached_and_every_picture_is_shown() -> None:
-    for pages in PAGES, list(map(english, PAGES)):
+    for pages in ALL, list(map(english, ALL)):
         text = "".join((ROOT / page).read_text() for page in pages)
         shown = {Path(path).name for path in re.findall(r"!\[.+?\]\((.*?\.png)\)", text)}
         assert {f"image{number}.png" for number in range(1, 10)} <= shown

@@ -18,12 +18,15 @@ from capture.files import packets
 from capture.packet import CaptureError
 from conftest import ROOT
 from grade.requirements import rows, table
+from grade.tasks import TASKS
 from output.html import write_page
-from output.json import capture_json
+from output.json import json_lines
 from output.text import story_lines
 from safe import printable, text_of
 from story.pickles import pickled
 from story.story import Story
+from tasks import Scene, host
+from tasks import rows as made_of
 from tcp.segment import segment
 from wire_packets import CAPTURES, Talk, pcap, pcapng
 from zmtp.command import properties
@@ -83,6 +86,15 @@ said = changed(
 )
 
 
+deeds = changed(
+    [
+        *(b'{"job": 7, "seconds": 1}', b'{"job": 7, "worker": "w"}', b'{"from": 1}'),
+        *(b"WAKTU 2 Mon", b'["WAKTU 1 Mon", "WAKTU 2 Mon"]', b'{"id": "a1", "text": ""}'),
+        *(b'{"id": "a1", "count": 1}', b'{"id": "\\ud800", "count": 1e400}', b"[" * 2000),
+    ]
+)
+
+
 captures = changed(
     [path.read_bytes()[:3000] for path in sorted(CAPTURES.rglob("*.pcap*"))]
     + [pcapng([(1, 6, None)], [(0, 0, packet) for packet in Talk().shake().packets])]
@@ -127,6 +139,27 @@ def test_zmtp(talk: list[tuple[int, bytes, int]], guess: bool, late: bool) -> No
 
 
 @often
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1), deeds), max_size=12))
+def test_tasks(messages: list[tuple[int, int, bytes]]) -> None:
+    """Whatever programs say, each row says something, safe to show."""
+    scene = Scene()
+    talks = [
+        scene.join(host(5, 40000), host(3, 9999), (b"PULL", b"PUSH")),
+        scene.join(host(5, 40001), host(3, 9998), (b"PUSH", b"PULL")),
+        scene.join(host(5, 40002), host(3, 12345), (b"SUB", b"PUB")),
+        scene.join(host(5, 40003), host(3, 5556), (b"REQ", b"REP")),
+    ]
+    for which, side, body in messages:
+        scene.say(talks[which], side, body)
+    for task in TASKS:
+        found = made_of(scene, task)
+        assert [row.asked for row in found] == list(TASKS[task].asked)
+        for row in found:
+            assert bool(row.packets) != bool(str(row.cause))
+            assert str(row.cause).isprintable() and len(str(row.cause)) < 1000
+
+
+@often
 @given(captures)
 def test_capture_files(data: bytes) -> None:
     story = Story()
@@ -149,7 +182,7 @@ def test_conversations(talk: list[tuple[int, bytes]], each: bool) -> None:
     story.end()
     page = io.StringIO()
     write_page("x", story, page)
-    told = [*story_lines("x", story), *table("x", rows(story), story), capture_json("x", story)]
+    told = [*story_lines("x", story), *table("x", rows(story), story), *json_lines("x", story)]
     assert all(line.isprintable() for line in "\n".join(told).split("\n"))
     assert not OBEYED.search(page.getvalue())
     assert "<script>alert" not in page.getvalue() and "<img src=x" not in page.getvalue()

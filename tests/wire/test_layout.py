@@ -37,7 +37,7 @@ ELSEWHERE = {
     "story/pending": "story/test_session.py",
     "story/refusals": "story/test_session.py",
     "story/store": "story/test_story.py",
-    "tcp/acceptance": "tcp/test_connection.py",
+    "story/told": "story/test_sequence.py",
     "tcp/headers": "tcp/test_segment.py",
     "tcp/order": "tcp/test_connection.py",
     "zmtp/beginning": "zmtp/test_greeting.py",

@@ -9,11 +9,10 @@ closed: the memory that this takes does not grow.
 
 import os
 import struct
-import tempfile
-from contextlib import suppress
 from ipaddress import ip_address
 from typing import BinaryIO
 
+from capture.files import temporary
 from capture.packet import NotWritten
 from capture.pcapng import (
     COMMENT,
@@ -41,7 +40,7 @@ class AnnotatedCopy:
     """A copy that is written once the capture is read. Raises OSError, as all that it does."""
 
     def __init__(self, folder: str) -> None:
-        self._blocks, self._lines, self._index = (_temporary(folder) for _ in range(3))
+        self._blocks, self._lines, self._index = (temporary(folder) for _ in range(3))
         self._snap, self._named, self._end = -1, False, 1
 
     def close(self) -> None:
@@ -113,13 +112,6 @@ def _names(order: str, known: dict[str, str]) -> bytes:
         packed = ip_address(address).packed
         records += option(order, 1 if len(packed) == 4 else 2, packed + name.encode() + b"\0")
     return block(order, NAMES, records + bytes(4))
-
-
-def _temporary(folder: str) -> BinaryIO:
-    """Return a file without a name: there, or where a folder cannot have one, where others are."""
-    with suppress(OSError):
-        return tempfile.TemporaryFile(dir=folder)
-    return tempfile.TemporaryFile()
 
 
 def _comment(order: str, lines: list[bytes]) -> bytes:

@@ -9,6 +9,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from capture.packet import CaptureError, NotWritten, Packet
@@ -133,13 +134,16 @@ class CaptureFile:
         self.wrong, self.dropped = "", 0
 
     def __iter__(self) -> Iterator[Packet]:
-        packet = found = None
+        found = None
         try:
             with self._open() as file:
                 found = packets(plain(file), self.copy)
-                for packet in self.watch(iter(found), file) if self.watch else found:
-                    yield packet
-            self.wrong = "" if packet else NO_PACKET
+                passed = self.watch(iter(found), file) if self.watch else iter(found)
+                first = next(passed, None)
+                if first:
+                    yield first
+                    yield from passed
+            self.wrong = "" if first else NO_PACKET
         except CaptureError as error:
             self.wrong = error.said
         except NotWritten:
@@ -177,6 +181,20 @@ def create(path: str) -> BinaryIO:
         folder = os.stat(os.path.dirname(os.path.abspath(path)))
         os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
     return file
+
+
+def temporary(*folders: str) -> BinaryIO:
+    """Return a file without a name, in the first of these folders that can have one.
+
+    Then come those for temporary files, of a disk rather than of memory, at last the folder where
+    the user stands. Raises OSError.
+    """
+    import tempfile  # takes a while
+
+    for folder in (*folders, *filter(None, (os.environ.get("TMPDIR"), "/var/tmp"))):
+        with suppress(OSError):
+            return tempfile.TemporaryFile(dir=folder)
+    return tempfile.TemporaryFile()
 
 
 def reason(error: OSError, path: str) -> str:

@@ -14,6 +14,7 @@ from capture.pcapng import INTERFACE, PACKET, RESOLUTION, SECTION, option, secti
 if TYPE_CHECKING:
     from capture.annotated import AnnotatedCopy
 
+make = tuple.__new__  # makes a NamedTuple in a third of the time
 MICRO, NANO = 0xA1B2C3D4, 0xA1B23C4D
 # magic number as it is read -> byte order, units of the clock a second
 MAGICS = {
@@ -61,7 +62,8 @@ class PcapReader:
                 high, low = divmod(seconds * self.units + fraction, 1 << 32)
                 fields = struct.pack(self.order + "IIIII", 0, high, low, captured, length)
                 copy.take(self.order, PACKET, fields + data, number)
-            yield Packet(number, seconds * 1_000_000_000 + fraction * unit, link, data, length)
+            time = seconds * 1_000_000_000 + fraction * unit
+            yield make(Packet, (number, time, link, data, length))
 
     def _begin(self, copy: "AnnotatedCopy", link: int, snap: int) -> None:
         """Give the copy one section with one interface."""

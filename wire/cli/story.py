@@ -18,7 +18,8 @@ def run(options: argparse.Namespace) -> int:
     """Tell each capture in `options`, and return the exit code."""
     code = 0
     for path in options.captures:
-        story = Story(options.all or options.json, options.ports)
+        each = options.all or options.json
+        story = Story(each, options.ports, firsts=bool(options.html))
         found, wrong = tell(options, path, story, _said(options))
         if not found and not wrong and not story.connections:
             from output.text import nothing
@@ -33,9 +34,9 @@ def run(options: argparse.Namespace) -> int:
 def _said(options: argparse.Namespace) -> Callable[[str, Story], Iterable[str]]:
     """Return what gives the lines of a story on the output."""
     if options.json:
-        from output.json import capture_json
+        from output.json import json_lines
 
-        return lambda name, story: [capture_json(name, story)]
+        return json_lines
     if options.html or options.pcapng:
         return lambda name, story: ()
     from output.text import story_lines

@@ -138,7 +138,9 @@ def parse(data: bytes) -> Form:
     odd: list[str] = []
     earlier = False
     for line in text.splitlines():
-        line = re.sub(r"(?:^|\s)#(?!\d).*|(?<=\S)#.*", "", line).strip()  # "#14" is a number
+        if "#" in line:  # "#14" is a number
+            line = re.sub(r"(?:^|\s)#(?!\d).*|(?<=\S)#.*", "", line)
+        line = line.strip()
         key, value = _answer(line)
         earlier |= key in EARLIER and key not in QUESTIONS
         if key not in ALL:
@@ -174,6 +176,8 @@ def numbers(value: str) -> list[int]:
     "14", "#14", "packet 14 (the ZMTP one)" are one. "39–47", which is how a run is told, and
     "8 dan 9" are two; "8 or 9" and three are none.
     """
+    if value.isascii() and value.isdecimal() and len(value) <= 10:  # as most are
+        return [int(value)]
     if not value or re.search(r"\b(?:or|atau)\b", value):
         return []
     value = re.sub(r"\([^)]*\)", " ", value) if re.match(r"\D*\d", value) else value

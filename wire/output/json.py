@@ -1,6 +1,10 @@
-"""The story as JSON: one object for each capture."""
+"""The story as JSON: one object for each capture, in which each event has a line.
+
+It is written line by line, since there may be millions.
+"""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -8,10 +12,17 @@ from output.text import losses
 from story.model import Connection, Event
 from story.story import Story
 
+# by_port: the pattern is what the port suggests, not what the sockets said.
+ABOUT = (
+    *("pattern", "by_port", "guess", "client", "server", "version", "mechanism", "complete"),
+    *("late", "closed", "lost", "retransmitted", "missing"),
+)
 LISTS = ("requests", "replies", "subscriptions", "published", "jobs")
+MANY = ("requests", "replies", "jobs")  # of these, what has an entry for each message
 ALWAYS = {"packet", "time", "sender", "kind"}
 NEVER = {"wire", "into"}  # of use to other outputs only
 DEFAULTS = {field.name: field.default for field in fields(Event)}
+text = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def event_object(event: Event) -> dict[str, Any]:
@@ -29,17 +40,42 @@ def event_object(event: Event) -> dict[str, Any]:
     return found
 
 
-def connection_object(connection: Connection) -> dict[str, Any]:
-    """Return a connection with all its events."""
-    # by_port: the pattern is what the port suggests, not what the sockets said.
-    names = ("pattern", "by_port", "client", "server", "version", "mechanism", "complete", *LISTS)
-    found = {name: getattr(connection, name) for name in names}
-    return found | {"events": [event_object(event) for event in connection.events]}
+def connection_lines(connection: Connection) -> Iterator[str]:
+    """Yield the lines of a connection, with all its events."""
+    for name in (*ABOUT, *LISTS):
+        value = getattr(connection, name)
+        if name == "closed":
+            value = value and not connection.lost  # of what it did later nothing is known
+        if name in MANY:
+            yield from _array(name, map(text, value), "   ", ",")
+        else:
+            yield f'   "{name}": {text(value)},'
+    yield from _array("events", map(text, map(event_object, connection.events)), "   ")
 
 
-def capture_json(name: str, story: Story) -> str:
-    """Return the object of one capture, of a story that kept each event."""
-    connections = [connection_object(connection) for connection in story.connections]
-    whole = {"file": name, "packets": story.packets, "remarks": list(losses(story.losses))}
-    whole["connections"] = connections
-    return json.dumps(whole, ensure_ascii=False, indent=1)
+def json_lines(name: str, story: Story) -> Iterator[str]:
+    """Yield the lines of the object of one capture, of a story that kept each event."""
+    whole = {"file": name, "packets": story.packets, "dropped": story.dropped}
+    whole |= {"start": story.start and story.start / 1e9, "duration": round(story.seconds, 9)}
+    whole["remarks"] = list(losses(story.losses))
+    yield "{"
+    for key, value in whole.items():
+        yield f' "{key}": {text(value)},'
+    yield ' "connections": ['
+    for connection in story.connections:
+        yield "  {"
+        yield from connection_lines(connection)
+        yield "  }" + "," * (connection is not story.connections[-1])
+    yield " ]"
+    yield "}"
+
+
+def _array(name: str, items: Iterable[str], indent: str, end: str = "") -> Iterator[str]:
+    """Yield the lines of a member that is an array, with an item each."""
+    before = f'{indent}"{name}": ['
+    comma = ""
+    for item in items:
+        yield before + comma
+        before, comma = f"{indent} {item}", ","
+    yield before
+    yield f"{indent}]{end}"

@@ -6,15 +6,15 @@ belongs to what is being done (contextvars).
 """
 
 import gettext
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from pathlib import Path
 
 from safe import Said
 
-LOCALE = Path(__file__).parent / "locale"
+LOCALE = os.path.join(os.path.dirname(__file__), "locale")
 LANGUAGES = ("en", "id")
 POINTS = str.maketrans(",.", ".,")  # Indonesian writes 1.234,5 for 1,234.5
 ENGLISH = gettext.NullTranslations()
@@ -49,7 +49,8 @@ def spoken() -> gettext.NullTranslations:
 
 def _(text: str) -> str:
     """Return a text in the language that is spoken."""
-    return _spoken.get().gettext(text)
+    translations = _spoken.get()
+    return text if translations is ENGLISH else translations.gettext(text)
 
 
 def say(text: str) -> str:

@@ -44,7 +44,9 @@ def heading(connection: Connection) -> str:
     said = f"{connection.pattern}: {said.format(client=client, server=server)}"
     if connection.by_port:
         said += _(", types by the port")
-    if connection.guess:
+    if connection.guess and "greeting-begun" in connection.counts:
+        said += _(", a guess: no whole greeting proves it")
+    elif connection.guess:
         said += _(", a guess: some of it does not read as ZMTP")
     if connection.version:
         said += f", ZMTP {connection.version}"
@@ -53,12 +55,11 @@ def heading(connection: Connection) -> str:
 
 def line(connection: Connection, event: Event, colour: bool = False) -> str:
     """Return an event as a line: packet, seconds, who to whom, layer, what."""
-    layer = event.layer
-    who = direction(connection, event) if layer != "capture" else ""
-    text = ROW % (span(event), event.time, who, layer, say(event))
+    kind = KINDS[event.kind]
+    who = direction(connection, event) if kind.layer != "capture" else ""
+    text = ROW % (span(event), event.time, who, kind.layer, say(event))
     if not colour:
         return text
-    kind = KINDS[event.kind]
     code = BAD if kind.look == "bad" else COLOURS[kind.phase]
     return f"\x1b[{code}m{text}\x1b[0m"
 

@@ -1,6 +1,7 @@
 """All connections of a capture on one axis of time, as shapes that a template draws."""
 
 import math
+from collections.abc import Sequence
 
 from output.diagram import Drawing, Shape, shape
 from output.language import _, plain
@@ -41,7 +42,7 @@ def overview(story: Story, connections: list[Connection]) -> Drawing:
     return Drawing(bottom + 20, shapes)
 
 
-def _marks(events: list[Event], y: float, begin: float, scale: float) -> list[Shape]:
+def _marks(events: Sequence[Event], y: float, begin: float, scale: float) -> list[Shape]:
     """Return a mark for each event; of those that would cover one another, one."""
     found: dict[tuple[str, int, int], Shape] = {}
     for event in events:

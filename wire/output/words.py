@@ -40,11 +40,16 @@ def direction(connection: Connection, event: Event) -> str:
 def say(event: Event) -> str:
     """Say what passed: 'reply "World", 0.42 ms after its request', '60 jobs, 1.0/s: 3, 5, …'."""
     kind = event.kind
-    if kind in TOPICS:
+    if kind in TCP:
+        said = TCP[kind]()
+        if event.count > 1:
+            said += _times(event)
+    elif kind in SAID:
+        said = SAID[kind](event) + _times(event)
+    elif kind == "gap":
+        said = _bytes(event.size) + _times(event)
+    elif kind in TOPICS:
         said = _topics(event)
-    elif kind in TCP or kind in SAID:
-        first = TCP[kind]() if kind in TCP else SAID[kind](event)
-        said = first + _times(event)
     elif event.count > 1:
         said = _run(event)
     else:
@@ -58,10 +63,6 @@ def say(event: Event) -> str:
 def _bytes(size: int) -> str:
     ngettext = spoken().ngettext
     return ngettext("{size} byte", "{size} bytes", size).format(size=number(size))
-
-
-def _gap(event: Event) -> str:
-    return _bytes(event.size)
 
 
 def _begun(event: Event) -> str:
@@ -130,7 +131,7 @@ BEGUN = {
     "command-begun": lambda: _("command begun"),
     "message-begun": lambda: _("message begun"),
 }
-SAID |= {"gap": _gap} | dict.fromkeys(BEGUN, _begun)
+SAID |= dict.fromkeys(BEGUN, _begun)
 
 FILTERS = ("subscribe", "cancel")
 TOPICS = {
@@ -216,7 +217,8 @@ def _run(event: Event) -> str:
     else:
         between = _(", from {first} to {last}")
         said += rate + between.format(first=_quoted(first), last=_quoted(last))
-    said += _(", each") + _before(event) if event.alike and _before(event) else ""
+    if event.alike and (before := _before(event)):
+        said += _(", each") + before
     if event.round_trip is not None:
         ms = number(event.round_trip * 1000, 2)
         said += _(", {ms} ms after its request on average").format(ms=ms)

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from output.html import TEMPLATES, Template, environment, legend, write_page
 from output.language import preferred, speak
-from serve.guard import Guard
+from serve.guard import AGAIN, Guard
 from serve.live import Live
 from serve.playback import Capture, Place, Playback, find
 from story.reader import read
@@ -75,6 +75,7 @@ def application(shown: Shown) -> Guard:
         text = live.render(
             file=file, name=file.name if file else shown.name, arrows=legend(),
             names=[each.name for each in shown.files], at=file and shown.files.index(file),
+            again=AGAIN,
         )  # fmt: skip
         return Response(text, media_type="text/html", headers={"Vary": "Accept-Language"})
 

@@ -77,7 +77,7 @@ class PageState:
 
     def __init__(self, ports: dict[int, tuple[str, str]], live: bool = False) -> None:
         self.live = live
-        self.story = Story(ports=ports)
+        self.story = Story(ports=ports, early=True)
         self.story.store.room = ROOM
         self.steps = 0  # events so far
         self.views: dict[int, ConnectionView] = {}

@@ -152,7 +152,7 @@ def find(capture: Capture, ports: Ports, text: str, step: int) -> Generator[int 
 
     Letters are compared without their case. 0: there is none.
     """
-    story, at, wanted = Story(ports=ports, keep=False), 0, text.casefold()
+    story, at, wanted = Story(ports=ports, keep=False, early=True), 0, text.casefold()
     for packet in CaptureFile(capture.path):  # what is wrong with it, its page says
         if packet.number % BREATH == 0:
             yield None
@@ -166,17 +166,18 @@ def find(capture: Capture, ports: Ports, text: str, step: int) -> Generator[int 
 
 def examine(path: str, name: str, ports: Ports) -> tuple[Capture, str]:
     """Read a capture once, and return what can be played, and what is wrong with it, in words."""
-    story, steps = Story(ports=ports, keep=False), array("L")
-    done = 0
+    story, steps = Story(ports=ports, keep=False, early=True), array("L")
+    done, worth = 0, False
 
     def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
-        nonlocal done
+        nonlocal done, worth
         done += len(new)
+        worth = worth or any(event.kind == "refused" or event.layer == "ZMTP" for _, event in new)
         if packet:
             steps.append(done)
 
     wrong = read(path, story, look)
     if steps:
         steps[-1] = done
-    patterns = dict.fromkeys(connection.pattern for connection in story.connections)
+    patterns = {connection.pattern: None for connection in story.connections if worth}
     return Capture(path, name, story.packets, steps, list(patterns)), wrong

@@ -20,7 +20,7 @@ def command(connection: Connection, sender: str, frame: Frame, time: float) -> E
     name, data = named(frame)
     mechanism = connection.mechanism
     event = Event(frame.last, time, sender, "command", size=frame.size)
-    event.first_packet, event.wire = frame.first, shortened([frame])
+    event.first_packet, event.wire = frame.first, shortened([frame], frame.size)
     role = "command" if frame.flags & COMMAND else "body"
     event.parts = [MessageFrame(frame.last, role, text_of(name), frame.size)]
     if frame.missing:

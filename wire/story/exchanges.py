@@ -49,10 +49,12 @@ class Waiting:
 class Exchanges:
     """The requests and replies of one connection."""
 
-    __slots__ = ("count", "relaxed", "unseen", "waiting")
+    __slots__ = ("alone", "count", "relaxed", "unseen", "waiting")
 
     def __init__(self, late: bool) -> None:
         self.count = 0  # requests
+        # Envelope and request of one that surely waits, and no other does: the usual case.
+        self.alone: tuple[int, tuple[int, float]] | None = None
         self.waiting: dict[int, Waiting] = {}  # by envelope
         self.unseen = late  # there may be requests that were not seen
         self.relaxed = False  # REQ has asked again without a reply
@@ -62,6 +64,11 @@ class Exchanges:
 
         `envelope` is a number that stands for what precedes the delimiter, 0 for nothing.
         """
+        if not (self.alone or self.waiting or self.unseen):
+            self.count += 1
+            self.alone = envelope, (self.count, time)
+            return self.count
+        self._join()
         if lock_step and not self.relaxed and (self.unseen or self.waiting):
             if self.unseen or any(not each.sure for each in self.waiting.values()):
                 self.waiting.clear()  # whatever was not seen has been answered
@@ -69,19 +76,34 @@ class Exchanges:
             else:
                 self.relaxed = True
         self.count += 1
+        self._wait(envelope, (self.count, time))
+        return self.count
+
+    def _join(self) -> None:
+        """Let the one that waits alone be one of several."""
+        if self.alone:
+            alone, self.alone = self.alone, None
+            self._wait(*alone)
+
+    def _wait(self, envelope: int, request: tuple[int, float]) -> None:
         waiting = self.waiting.get(envelope)
         if waiting is None:
             if len(self.waiting) >= MOST:
                 del self.waiting[next(iter(self.waiting))]
             waiting = self.waiting[envelope] = Waiting()
-        waiting.add((self.count, time))
-        return self.count
+        waiting.add(request)
 
     def answer(self, envelope: int, lock_step: bool, in_order: bool) -> Asked:
         """Return number and time of the request that a reply answers, None if it is not known.
 
         `lock_step`: it goes to REQ. `in_order`: it comes from REP.
         """
+        if self.alone:
+            own, alone = self.alone
+            if own != envelope:
+                return None
+            self.alone = None
+            return alone
         waiting = self.waiting.get(envelope)
         if waiting is None:
             return None
@@ -93,6 +115,7 @@ class Exchanges:
 
     def lose(self, requests: bool, lock_step: bool) -> None:
         """Say that the capture lacks what may have been requests, or else replies."""
+        self._join()
         if requests:
             if lock_step and not self.relaxed and any(each.sure for each in self.waiting.values()):
                 return  # REQ still waits: it was no request

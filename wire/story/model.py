@@ -7,10 +7,13 @@ sequences, bidi overrides and bytes that are not UTF-8 are written as escapes su
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from zmtp.frames import Frame, Greeting
 from zmtp.patterns import pattern
+
+if TYPE_CHECKING:
+    from story.spill import Spilled
 
 
 class Kind(NamedTuple):
@@ -152,17 +155,20 @@ class Connection:
     mechanism: str = ""
     handshakes: set[str] = field(default_factory=set)  # "greeting client", "done server", …
     late: bool = False  # begun before the capture
-    events: list[Event] = field(default_factory=list)  # in the order of the stream
+    # In the order of the stream. Where each is kept, this and the three lists are not in memory.
+    events: "list[Event] | Spilled[Event]" = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)  # kind -> how many, runs counted in full
     # kind -> the first of it, also "greeting client", "ready server", … by the side that sent it
     firsts: dict[str, Event] = field(default_factory=dict)
+    keeps_firsts: bool = True  # else that remains empty
     subscriptions: list[str] = field(default_factory=list)  # topics, also those cancelled later
     published: dict[str, int] = field(default_factory=dict)  # first word -> messages
     matched: int = 0  # published messages under a subscribed topic
     expected: Event | None = None  # the first request that holds the text asked for
-    requests: list[str] = field(default_factory=list)  # these three only if each is kept
-    replies: list[str] = field(default_factory=list)
-    jobs: list[int] = field(default_factory=list)
+    # These three only if each is kept.
+    requests: "list[str] | Spilled[str]" = field(default_factory=list)
+    replies: "list[str] | Spilled[str]" = field(default_factory=list)
+    jobs: "list[int] | Spilled[int]" = field(default_factory=list)
     # side -> TCP sequence number of the first byte that was seen, one above that of its SYN
     initial: dict[str, int] = field(default_factory=dict)
     retransmitted: int = 0  # segments that brought nothing new
@@ -192,9 +198,9 @@ class Connection:
         kind, counts = event.kind, self.counts
         count = counts.get(kind, 0)
         counts[kind] = count + 1
-        if not count:
+        if not count and self.keeps_firsts:
             self.firsts[kind] = event
-        if kind in BY_SIDE:
+        if kind in BY_SIDE and self.keeps_firsts:
             self.firsts.setdefault(BY_SIDE[kind][event.sender != self.client], event)
         elif kind == "published":
             word, words = event.text.split(" ", 1)[0], self.published

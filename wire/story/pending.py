@@ -6,11 +6,13 @@ PARTS = 100  # frames of a message that are kept
 WIRE, FRAMES = 256, 8  # bytes of a body that are kept with an event, and frames of it
 
 
-def shortened(frames: list[Frame], whole: int = 0) -> list[Frame]:
+def shortened(frames: list[Frame], size: int, whole: int = 0) -> list[Frame]:
     """Return the first FRAMES frames, each with its body if that has at most `whole` bytes, or
-    else with the first WIRE bytes of it.
+    else with the first WIRE bytes of it. `size`: of all bodies, in bytes.
     """
     most = max(whole, WIRE)
+    if size <= most and len(frames) <= FRAMES:
+        return frames
     return [f if f.size <= most else f._replace(body=f.body[:WIRE]) for f in frames[:FRAMES]]
 
 

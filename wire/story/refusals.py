@@ -8,7 +8,8 @@ from collections import deque
 
 from story.losses import REFUSED
 from story.model import New
-from story.session import FOLLOW, IGNORE, Session, Told
+from story.session import FOLLOW, IGNORE, Session
+from story.told import Told
 from tcp.connection import StreamEvent, TCPConnection
 
 Pair = tuple[str, str]  # a client's address, and "ip:port" of a server

@@ -6,11 +6,13 @@ the first alone is taken back.
 """
 
 from collections.abc import Hashable
+from operator import attrgetter
 
 from story.model import KINDS, MESSAGES, Event
 
 TOLD = 500  # events of a connection told one by one; then all of a kind and sender are one run
 LIKES = {"published": 8, "gap": 3}  # unlike ones whose events may alternate without ending a run
+ROLE = attrgetter("role")
 SHOWN = 10  # texts of a run that are kept
 GROUPS = {name: kind.run for name, kind in KINDS.items() if kind.run}  # of those that may collapse
 
@@ -29,10 +31,10 @@ class Runs:
         `told` is how many events of the connection are told already.
         """
         kind, sender, free = event.kind, event.sender, told < TOLD
+        if free and not self.open and kind not in GROUPS:  # it ends no run and begins none
+            return None
         like: Hashable = event.note if kind == "gap" else ""
         if free:
-            if not self.open and kind not in GROUPS:  # it ends no run and begins none
-                return None
             if event.note and kind in MESSAGES:  # what is unusual stands alone
                 self.open.clear()
                 return None
@@ -78,7 +80,7 @@ def _likeness(event: Event) -> Hashable:
     kind = event.kind
     if kind in ("request", "reply"):
         timed = event.round_trip is not None
-        return event.text, event.size, timed, tuple([part.role for part in event.parts])
+        return event.text, event.size, timed, *map(ROLE, event.parts)
     if kind == "published":
         return event.topic
     return (event.text if kind in ("ping", "pong", "command") else ""), event.note

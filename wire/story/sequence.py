@@ -25,6 +25,12 @@ class Sequence:
         # Of each side the bytes behind which all waits: something is begun with them.
         self.begun: list[StreamEvent | None] = [None, None]
 
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing waits, and nothing is begun."""
+        one, other = self.begun
+        return not (self.entries or one or other)
+
     def add(self, side: int, happened: StreamEvent) -> None:
         """Take what happened next."""
         self.recall()
@@ -32,7 +38,8 @@ class Sequence:
 
     def recall(self) -> None:
         """Put the bytes with which something is begun first, if nothing waited behind them."""
-        if not self.entries and self.begun != [None, None]:
+        one, other = self.begun
+        if not self.entries and (one or other):
             begun = [(side, what) for side, what in enumerate(self.begun) if what]
             self.entries += sorted(begun, key=lambda entry: entry[1].packet)
 

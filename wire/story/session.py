@@ -7,49 +7,36 @@ A session owns its connection of the model: it alone writes into it, with its Me
 What comes before it is known whether the connection carries ZMTP is held back.
 """
 
-from typing import NamedTuple
-
 from safe import SHOWN
 from story.begun import begun, lost
 from story.messages import SIDES, MessageAssembler
 from story.model import Connection, Event, New
 from story.runs import Runs
 from story.sequence import MOST, SECONDS, Sequence
-from story.store import ConnectionStore
+from story.told import Told
 from tcp.assembler import BEGUN
 from tcp.connection import StreamEvent, TCPConnection
 from tcp.segment import endpoint
 from zmtp.frames import KEPT, Item
 from zmtp.greeting import Negotiation
-from zmtp.patterns import Ports
 
-STEPS = ("syn", "syn-ack", "ack")
+OPENING = 0.3  # seconds after which a connection that may be ZMTP is told, where that is asked for
 FOLLOW, IGNORE, SHAKEN = "", "ignore", "shaken"  # what becomes of a TCP connection
-
-
-class Told(NamedTuple):
-    """How a story is told."""
-
-    store: ConnectionStore
-    ports: Ports
-    expect: str
-    waiting: dict[TCPConnection, float]  # those in which events wait -> when to tell them
-    # How far TCP connections at the lab's ports came that carried nothing -> their number, and
-    # the packet of the first SYN.
-    bare: dict[str, tuple[int, int]]
 
 
 class Session:
     """What the story keeps for one TCP connection; the most of it once data came."""
 
     __slots__ = (
-        *("connection", "messages", "negotiation", "odd", "runs", "sequence", "settled", "told"),
+        *("connection", "known", "messages", "negotiation", "odd", "runs", "sequence"),
+        *("settled", "told"),
     )
 
     def __init__(self, told: Told) -> None:
         self.told = told
         self.sequence = Sequence()
-        self.connection: Connection | None = None  # once it is known to be ZMTP
+        self.connection: Connection | None = None  # once it is known to be ZMTP, or told before
+        self.known = False
         self.negotiation: Negotiation | None = None
         self.messages: MessageAssembler | None = None
         self.runs: Runs | None = None
@@ -72,12 +59,19 @@ class Session:
             sequence.begun[side] = happened if under_way else None
             return FOLLOW
         if kind not in ("data", "gap"):
+            if self.settled and sequence.idle:
+                self._passed(tcp, side, happened, new)
+                return FOLLOW
             sequence.add(side, happened)
             sides = (0, 1) if kind == "rst" or tcp.state == "closed" else (side,)
-            fate = self._end(tcp, sides, kind == "fin") if kind in ("fin", "rst") else FOLLOW
+            fate = self._end(tcp, sides, new, kind == "fin") if kind in ("fin", "rst") else FOLLOW
+            if kind == "syn" and self.told.opening is not None and self.told.expected(tcp):
+                self.told.opening[tcp] = time + OPENING
         else:
-            sequence.add(side, mark := happened._replace(data=b""))
-            fate = self._stream(tcp, side, happened, mark)
+            mark = happened if self.connection else happened._replace(data=b"")
+            if kind == "gap" or not (self.connection and sequence.idle):
+                sequence.add(side, mark)
+            fate = self._stream(tcp, side, happened, mark, new)
         self._tell(tcp, new)
         return fate
 
@@ -95,23 +89,24 @@ class Session:
     def finish(self, tcp: TCPConnection, new: New) -> None:
         """Tell what was held back, since no more comes."""
         self.sequence.recall()
-        self._end(tcp, (0, 1))
+        self._end(tcp, (0, 1), new)
         self._tell(tcp, new)
         if self.connection and self.negotiation:
             self.connection.retransmitted = tcp.retransmitted
             self.connection.guess = self._guessed()
             self.told.store.guesses += self.connection.guess
-        if not self.negotiation and (self._types(tcp) or tcp.server in self.told.store.servers):
-            steps = {what.kind: what.packet for _, what in self.sequence.entries}
-            if "syn" in steps and "refused" not in steps:
-                last = max((step for step in STEPS if step in steps), key=STEPS.index)
-                count, first = self.told.bare.get(last, (0, steps["syn"]))
-                self.told.bare[last] = count + 1, first
+        if not self.negotiation:
+            self.told.note_bare(tcp, self.sequence)
 
     def wait_over(self, tcp: TCPConnection, new: New) -> None:
         """Tell what was begun first, and what waits behind it."""
         self._stop(self.sequence.entries[0][0])
         self._tell(tcp, new)
+
+    def open(self, tcp: TCPConnection, new: New) -> None:
+        """Tell what has happened until now, though nothing said that it is ZMTP."""
+        if not self.connection and self._introduce(tcp):
+            self._tell(tcp, new)
 
     def leave(self, dropped: bool) -> None:
         """Say that the connection is not followed any more; `dropped`: though it may go on."""
@@ -127,17 +122,14 @@ class Session:
         read = all(reader.reads for reader in negotiation.readers)
         return self.odd or not read or any(negotiation.foreign)
 
-    def _types(self, tcp: TCPConnection) -> tuple[str, str] | None:
-        return self.told.ports.get(int.from_bytes(tcp.client_key[-2:]))
-
     def _stream(
-        self, tcp: TCPConnection, side: int, happened: StreamEvent, mark: StreamEvent
+        self, tcp: TCPConnection, side: int, happened: StreamEvent, mark: StreamEvent, new: New
     ) -> str:
         """Take bytes of a side, or that some are missing; `mark` stands for them."""
         kind, number, time, data, size, _ = happened
         negotiation, marks = self.negotiation, self.sequence.begun
         if not negotiation:
-            guess = bool(self._types(tcp))
+            guess = bool(self.told.types(tcp))
             negotiation = self.negotiation = Negotiation(guess, tcp.late)
         before, scrap = marks[side], b""
         if kind == "data":
@@ -145,7 +137,7 @@ class Session:
         else:
             scrap = negotiation.readers[side].rest
             items = negotiation.skip(side, size, number, time)
-        fate = self._items(tcp, items) if items or not self.connection else FOLLOW
+        fate = self._items(tcp, items, new) if items or not self.connection else FOLLOW
         if kind == "gap" and self.messages and negotiation.readers[side].state == "lost":
             sender, pending = self.messages.senders[side], self.messages.pending[side]
             if event := lost(sender, pending, len(scrap), before or mark):
@@ -155,7 +147,8 @@ class Session:
         marks[side] = mark
         for one, us in enumerate(negotiation.sides):
             if marks[one] and not us.open:
-                marks[one] = self.sequence.last(one) if self._under_way(one) else None
+                last = self.sequence.last(one) or mark
+                marks[one] = last if self._under_way(one) else None
         return fate
 
     def _under_way(self, side: int) -> bool:
@@ -165,16 +158,18 @@ class Session:
             return False
         return bool(negotiation.readers[side].begun() or messages.pending[side].frames)
 
-    def _items(self, tcp: TCPConnection, items: list[tuple[int, Item]]) -> str:
+    def _items(self, tcp: TCPConnection, items: list[tuple[int, Item]], new: New) -> str:
         """Take what was read, if it is ZMTP."""
         negotiation = self.negotiation
         assert negotiation
-        if not self.connection:
+        if not self.known:
             states = [reader.state for reader in negotiation.readers]
             if not negotiation.zmtp and "frames" not in states:
-                return IGNORE if states == ["other", "other"] else FOLLOW
-            if not self._introduce(tcp):
+                foreign = states == ["other", "other"] and not self.connection
+                return IGNORE if foreign else FOLLOW
+            if not self.connection and not self._introduce(tcp):
                 return IGNORE
+            self.known = True
             negotiation.zmtp = True
             self.told.store.servers.add(tcp.server)
         connection, messages = self.connection, self.messages
@@ -182,9 +177,13 @@ class Session:
         if len(connection.initial) < 2:
             seen = ((SIDES[one.side], one.begin) for one in tcp.directions)
             connection.initial = {name: at for name, at in seen if at is not None}
+        entries = self.sequence.entries
         for side, item in items:
             if event := messages.take(side, item):
-                self.sequence.place(side, event)
+                if entries:
+                    self.sequence.place(side, event)
+                else:
+                    self._add(event, new)
         shaken = connection.late or connection.complete
         self.settled = negotiation.done and shaken and len(connection.initial) == 2
         return SHAKEN if shaken and tcp.rank == BEGUN else FOLLOW
@@ -193,7 +192,7 @@ class Session:
         """Give a number to a connection that turned out to be ZMTP; False: there is no room."""
         store = self.told.store
         connection = Connection(0, *endpoint(tcp.client_key), late=tcp.late)
-        if types := self._types(tcp):
+        if types := self.told.types(tcp):
             connection.client_type, connection.server_type = types
             connection.by_port = True
         if not store.begin(connection):
@@ -203,27 +202,27 @@ class Session:
         self.messages = MessageAssembler(connection, self.told.expect, shown, store.whole)
         return True
 
-    def _end(self, tcp: TCPConnection, sides: tuple[int, ...], closes: bool = False) -> str:
+    def _end(
+        self, tcp: TCPConnection, sides: tuple[int, ...], new: New, closes: bool = False
+    ) -> str:
         """Decide what these sides have begun, since they send no more; `closes`: by a FIN."""
         negotiation, fate = self.negotiation, FOLLOW
         if not negotiation:
             return fate
         if not negotiation.done:
             items = negotiation.end(*sides)
-            fate = self._items(tcp, items)
+            fate = self._items(tcp, items, new)
         for side in sides:
             if not negotiation.sides[side].open:
                 self.odd = self.odd or (closes and self._under_way(side))
-                self._stop(side)
-                negotiation.readers[side].forget()
-                if self.messages:
-                    self.messages.pending[side].clear()
+                if self.sequence.begun[side]:
+                    self._stop(side)
         return fate
 
     def _stop(self, side: int) -> None:
         """Say how far a side came with what it has begun, if that is not said yet."""
         sequence, messages, negotiation = self.sequence, self.messages, self.negotiation
-        last = sequence.begun[side] and sequence.last(side)
+        last = sequence.last(side)
         if last and messages and negotiation:
             sender, pending = messages.senders[side], messages.pending[side]
             if event := begun(sender, pending, negotiation.begun(side), last):
@@ -242,8 +241,11 @@ class Session:
                 self._add(what, new)
             elif what.kind != "data":
                 self._passed(tcp, side, what, new)
+        if waiting:
+            waiting.pop(tcp, None)
+        if not sequence.entries:
+            return
         since = sequence.since
-        waiting.pop(tcp, None)
         if len(sequence.entries) > MOST:
             self.wait_over(tcp, new)
         elif since is not None:

@@ -4,22 +4,27 @@ A class, or hours of a live view, fit many times over. What is beyond a bound is
 said: nothing is left out in silence.
 """
 
+from typing import TYPE_CHECKING
+
 from story.losses import CONNECTIONS
 from story.model import Connection, Event
 from story.runs import TOLD, Runs
+
+if TYPE_CHECKING:
+    from story.spill import Spill
 
 ROOM = 60_000_000  # bytes, about, of the events that are kept one by one
 BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it, of a ZMTP frame
 
 
 class ConnectionStore:
-    """The connections of a story. `each`: no event is put into a run, and ROOM does not count.
+    """The connections of a story. `each`: no event is put into a run, all go to a Spill.
 
-    `whole`: bytes up to which bodies are whole.
+    `whole`: bytes up to which bodies are whole. `firsts`: keep the first event of each kind.
     """
 
-    def __init__(self, each: bool, keep: bool, whole: int = 0) -> None:
-        self.each, self.keep, self.whole = each, keep, whole
+    def __init__(self, each: bool, keep: bool, whole: int = 0, firsts: bool = True) -> None:
+        self.each, self.keep, self.whole, self.firsts = each, keep, whole, firsts
         self.connections: list[Connection] = []
         self.count = 0  # connections, with those that are not kept
         self.attempts = 0  # those among them that are refused attempts
@@ -29,6 +34,7 @@ class ConnectionStore:
         self.left_out: dict[str, int] = {}  # pattern -> connections that are not kept
         self.full = 0  # the packet from which on like messages are told together; 0: none
         self.room = ROOM
+        self.spill = _spill() if each else None
 
     def begin(self, connection: Connection) -> bool:
         """Number a new connection, and tell whether there is room for it."""
@@ -39,7 +45,11 @@ class ConnectionStore:
         if len(self.connections) >= CONNECTIONS:
             self._leave_out(connection)
             return False
-        connection.number = self.count
+        connection.number, connection.keeps_firsts = self.count, self.firsts
+        if spill := self.spill:
+            connection.events = spill.events()
+            connection.requests, connection.replies = spill.plain(), spill.plain()
+            connection.jobs = spill.plain()
         self.connections.append(connection)
         return True
 
@@ -62,8 +72,9 @@ class ConnectionStore:
     def add(self, connection: Connection, event: Event, runs: Runs) -> None:
         """Keep an event, unless it continues a run."""
         events = connection.events
-        if self.each:
+        if self.spill:
             events.append(event)
+            self.spill.weigh(_weight(event))
         elif self.keep:
             if run := runs.take(event, len(events) if self.room > 0 else TOLD):
                 event.into = run
@@ -71,13 +82,22 @@ class ConnectionStore:
                     self.full = event.packet
             else:
                 events.append(event)
-                weight = BASE + LETTER * len(event.text) + PART * len(event.parts)
-                weight += min(event.size, self.whole)
+                weight = _weight(event) + min(event.size, self.whole)
                 connection.weight += weight
                 self.room -= weight
 
     def forget(self, connection: Connection) -> None:
         """Give up the events of a connection, and have room for others."""
-        connection.events.clear()
+        connection.events = []
         self.room += connection.weight
         connection.weight = 0
+
+
+def _weight(event: Event) -> int:
+    return BASE + LETTER * len(event.text) + PART * len(event.parts)
+
+
+def _spill() -> "Spill":
+    from story.spill import Spill  # of no use to a story whose runs collapse
+
+    return Spill()

@@ -15,8 +15,9 @@ from capture.packet import Packet
 from story.losses import Losses
 from story.model import New
 from story.refusals import Refusals
-from story.session import FOLLOW, IGNORE, Session, Told
+from story.session import FOLLOW, IGNORE, Session
 from story.store import ConnectionStore
+from story.told import Told
 from tcp.assembler import Assembler, StreamEvents
 from tcp.connection import TCPConnection
 from tcp.segment import LINKS, Segment, Segments
@@ -30,7 +31,10 @@ class Story:
 
     `each`: keep every event, and the lists of texts. `keep` false: keep no event at all (live).
     `expect`: the text that a request should be. `whole`: bytes up to which Event.wire has the
-    bodies of messages whole, at most frames.KEPT. What is kept has bounds: see store.py.
+    bodies of messages whole, at most frames.KEPT. `early`: a connection that should be ZMTP is
+    told though a side waits for the other one's first word. `firsts`: keep the first event of each
+    kind. What is kept has bounds: see store.py; each event is in a file, if they are many: see
+    spill.py.
     """
 
     def __init__(
@@ -40,11 +44,15 @@ class Story:
         expect: str = "",
         keep: bool = True,
         whole: int = 0,
+        early: bool = False,
+        firsts: bool = True,
     ) -> None:
         self.ports, self.expect = ports, expect
-        self.store = ConnectionStore(each, keep, whole)
+        self.store = ConnectionStore(each, keep, whole, firsts)
         self.waiting: dict[TCPConnection, float] = {}  # connections whose events wait, until when
-        self.told = Told(self.store, ports, expect, self.waiting, bare={})
+        # Connections that nothing says yet to be ZMTP -> when to tell them all the same.
+        self.opening: dict[TCPConnection, float] | None = {} if early else None
+        self.told = Told(self.store, ports, expect, self.waiting, {}, self.opening)
         self.connections = self.store.connections
         self.packets = 0
         self.start: int | None = None  # nanoseconds since 1970, of the first packet
@@ -100,7 +108,7 @@ class Story:
             if link not in LINKS:
                 self.links[link] = self.links.get(link, 0) + 1
             return []
-        new = self._wait_over(now) if self.waiting else []
+        new = self._wait_over(now) if self.waiting or self.opening else []
         if happened := self.assembler.feed(segment):
             self._route(happened, new)
         if self.assembler.leaving:
@@ -120,7 +128,7 @@ class Story:
 
     def end(self) -> New:
         """Return what was held back for segments that the capture does not have."""
-        new = self._route(self.assembler.end(), [])
+        new = self._route(self.assembler.end(), self._open(float("inf")))
         self.refusals.end(new)
         for tcp, _ in self.assembler.left():
             if tcp.data:
@@ -129,13 +137,25 @@ class Story:
 
     def _wait_over(self, now: float) -> New:
         """Return what has waited long enough by now for what is begun to go on."""
-        new: New = []
         now = max(now, self.assembler.clock)
+        new = self._open(now)
         while self.waiting:
             tcp, due = next(iter(self.waiting.items()))
             if due > now:
                 break
             tcp.data.wait_over(tcp, new)
+        return new
+
+    def _open(self, now: float) -> New:
+        """Return what has happened of connections that should have said by now what they are."""
+        new: New = []
+        while self.opening:
+            tcp, due = next(iter(self.opening.items()))
+            if due > now:
+                break
+            del self.opening[tcp]
+            if tcp.data:
+                tcp.data.open(tcp, new)
         return new
 
     def _route(self, found: StreamEvents, new: New) -> New:

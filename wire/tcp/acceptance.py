@@ -55,6 +55,14 @@ def in_order(state: State, sender: Direction, peer: Direction, segment: Segment)
     return ahead(segment.ack, peer.next) <= 0
 
 
+def follows(segment: Segment, syn: Segment, own: bool) -> bool:
+    """Tell whether a segment that came before a SYN belongs behind it; `own`: of the same side."""
+    if segment.flags & SYN:
+        return True
+    place = ahead(segment.seq if own else segment.ack, syn.seq)
+    return 0 < place < FAR and (own or segment.acknowledges)
+
+
 def ignored(state: State, sender: Direction, peer: Direction, segment: Segment) -> tuple[str, bool]:
     """Return why the receiver ignores a segment, and whether that is certain; "" if it does not."""
     flags = segment.flags

@@ -6,7 +6,7 @@ the time of packets it never goes back.
 
 from collections.abc import Generator
 
-from tcp.acceptance import CLOSED, CORRUPT, NOT_NEXT, Doubt, confirmed, ignored, in_order
+from tcp.acceptance import CLOSED, CORRUPT, NOT_NEXT, Doubt, confirmed, follows, ignored, in_order
 from tcp.connection import END, Found, StreamEvent, TCPConnection
 from tcp.direction import FAR, SERVER, Direction, ahead
 from tcp.segment import ACK, FIN, RST, SYN, Segment
@@ -37,6 +37,16 @@ def receive(
     ):
         if connection.doubts:  # the stream is where it was
             yield from refute(connection, segment.time)
+        yield from connection.deliver(sender, segment)
+    elif (  # the answer to the SYN, as it usually is
+        flags & (SYN | RST | ACK) == SYN | ACK
+        and state == "syn-sent"
+        and sender.side == SERVER
+        and sender.next is None
+        and segment.ack == peer.next
+        and not connection.doubts
+    ):
+        peer.acked = segment.ack
         yield from connection.deliver(sender, segment)
     elif state == "closed":
         if segment.size and sender.passed(segment):
@@ -70,7 +80,7 @@ def _before_syn(
         (one, entry)
         for one in connection.directions
         for entry in one.waiting or ()
-        if entry[3].time < segment.time and not entry[3].flags & SYN
+        if entry[3].time < segment.time and not follows(entry[3], segment, one is sender)
     ]
     if any(entry[3].size for _, entry in earlier):  # it goes on: this SYN is of another, or stray
         yield from _begin_late(connection)
@@ -83,7 +93,6 @@ def _before_syn(
         connection.turn()
     sender.corrupt(segment, peer)
     yield from connection.deliver(sender, segment)
-    yield from _advance(connection)
 
 
 def _counts(
@@ -258,27 +267,32 @@ def _begin_late(connection: TCPConnection) -> Found:
 
 
 def _advance(connection: TCPConnection) -> Found:
-    """Deliver whatever waits no longer."""
-    moved = True
-    while moved:
-        moved = False
-        for sender in connection.directions:
-            peer = connection.directions[1 - sender.side]
-            while (segment := sender.top()) and in_order(connection.state, sender, peer, segment):
-                sender.pop()
-                connection.waiting -= 1
-                moved = True
-                reason, certain = ignored(connection.state, sender, peer, segment)
-                if sender.right and sender.corrupt(segment, peer):
-                    reason, certain = CORRUPT, True
-                if certain or (reason and segment.flags & (SYN | RST)):
-                    yield from _leave_out(connection, sender, segment, reason)
-                else:
-                    if connection.doubts:
-                        yield from refute(connection, segment.time)
-                    yield from _deliver(connection, sender, segment)
+    """Deliver whatever waits no longer, in the order of its packets."""
+    while sender := _ready(connection):
+        segment, peer = sender.pop(), connection.directions[1 - sender.side]
+        connection.waiting -= 1
+        reason, certain = ignored(connection.state, sender, peer, segment)
+        if sender.right and sender.corrupt(segment, peer):
+            reason, certain = CORRUPT, True
+        if certain or (reason and segment.flags & (SYN | RST)):
+            yield from _leave_out(connection, sender, segment, reason)
+        else:
+            if connection.doubts:
+                yield from refute(connection, segment.time)
+            yield from _deliver(connection, sender, segment)
     waiting = [one.oldest() for one in connection.directions if one.waiting]
     connection.since = min(waiting, default=END)
+
+
+def _ready(connection: TCPConnection) -> Direction | None:
+    """Return the side whose next segment waits no longer, of both the one that came first."""
+    one, other = connection.directions
+    found = [
+        (sender.top_packet(), sender)
+        for sender, peer in ((one, other), (other, one))
+        if (segment := sender.top()) and in_order(connection.state, sender, peer, segment)
+    ]
+    return min(found, key=lambda entry: entry[0])[1] if found else None
 
 
 def _deliver(connection: TCPConnection, sender: Direction, segment: Segment) -> Found:

@@ -16,13 +16,15 @@ from tcp.headers import PROTOCOLS, Found, Fragment, unwrap
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 LINKS = (NULL, ETHERNET, LOOP, SLL, SLL2, *RAW)  # link types that are read
 USUAL = struct.Struct("!3sxHxxHxBxx12sIIH")  # from the Ethernet type to the TCP flags
+IPV4 = struct.Struct("!8B2H")  # the key of a segment: two addresses, two ports
 HEADER = struct.Struct("!4sIIH6x")  # of TCP: ports, sequence and acknowledgment number, flags
 PLAIN = b"\x08\x00\x45"  # IPv4, with a header of 20 bytes
+ARP, IP6, HOPS, ICMP6 = b"\x08\x06", b"\x86\xdd", b"\0", b"\x3a"
 UNWRAPPED = {6, 17, *PROTOCOLS}  # protocols of IP that are, or may hold, TCP
 PARTIAL = 64  # fragmented packets that wait for the rest of their fragments
 LONGEST = 65535  # bytes of an IP packet that was fragmented
-
-
+STAMP = b"\1\1\x08\x0a"  # of TCP's options, as it usually stands (RFC 7323, appendix A)
+make = tuple.__new__  # makes a NamedTuple in a third of the time
 Checksum = Literal["right", "wrong", "offload", "unknown"]
 
 
@@ -77,6 +79,9 @@ class Segment(NamedTuple):
     @property
     def stamp(self) -> int:
         """Return the two values of TCP's timestamps (RFC 7323, 3.2) as one number, 0 without."""
+        at = self.at + 20
+        if self.raw[at : at + 4] == STAMP and self.header >= 32:
+            return int.from_bytes(self.raw[at + 4 : at + 12])
         return int.from_bytes(self.options.get(8, b""))
 
     @property
@@ -120,17 +125,14 @@ class Segment(NamedTuple):
 
 def endpoint(key: bytes) -> tuple[str, str]:
     """Return sender and receiver of a segment's key as "ip:port", IPv6 in brackets."""
-    import socket
+    if len(key) == IPV4.size:
+        a, b, c, d, e, f, g, h, source, target = IPV4.unpack(key)
+        return f"{a}.{b}.{c}.{d}:{source}", f"{e}.{f}.{g}.{h}:{target}"
+    from socket import AF_INET6, inet_ntop  # takes a while to import
 
-    half = (len(key) - 4) // 2
-    names = []
-    for address, port in (key[:half], key[-4:-2]), (key[half:-4], key[-2:]):
-        if half == 4:
-            name = socket.inet_ntop(socket.AF_INET, address)
-        else:
-            name = f"[{socket.inet_ntop(socket.AF_INET6, address)}]"
-        names.append(f"{name}:{int.from_bytes(port)}")
-    return names[0], names[1]
+    source, target = int.from_bytes(key[-4:-2]), int.from_bytes(key[-2:])
+    ours, theirs = (inet_ntop(AF_INET6, address) for address in (key[:16], key[16:32]))
+    return f"[{ours}]:{source}", f"[{theirs}]:{target}"
 
 
 class Segments:
@@ -152,10 +154,13 @@ class Segments:
             if kind == PLAIN and protocol == 6 and not offset & 0x3FFF and total >= 40:
                 start, end, there = 34 + (flags >> 12) * 4, 14 + total, len(data)
                 payload, cut = data[start:end], end - max(start, there) if end > there else 0
-                return Segment(number, time, key, seq, ack, flags & 63, payload, cut, data, 34)
+                fields = (number, time, key, seq, ack, flags & 63, payload, cut, data, 34)
+                return make(Segment, fields)
             if kind == PLAIN and protocol not in UNWRAPPED:
                 return None
-        return self._unwrap(packet, time) if link in LINKS else None
+        if link not in LINKS or (link == ETHERNET and _neighbours(data)):
+            return None
+        return self._unwrap(packet, time)
 
     def _unwrap(self, packet: Packet, time: float) -> Segment | None:
         """Return the TCP segment in any other packet, or that is complete with its fragment."""
@@ -195,6 +200,15 @@ class Segments:
 def segment(packet: Packet, time: float = 0.0) -> Segment | None:
     """Return the TCP segment that a packet holds by itself, None if there is none."""
     return Segments().take(packet, time)
+
+
+def _neighbours(data: bytes) -> bool:
+    """Tell whether a frame of Ethernet only says who is there, as on any bridge: ARP, ICMPv6.
+
+    dpkt would find no TCP in it either; to import it takes as long as to tell a small capture.
+    """
+    kind, following = data[12:14], data[20:21] if data[20:21] != HOPS else data[54:55]
+    return kind == ARP or (kind == IP6 and following == ICMP6)
 
 
 def _joined(found: dict[int, Fragment]) -> bytes | None:

@@ -1,10 +1,12 @@
 """The first bytes of a side, held back until it is decided what they are."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 SIGNATURE = 10  # bytes with which every greeting but that of 1.0 begins: %xFF 8OCTET %x7F
 NEW = 64  # bytes of a greeting of 3.x
+FILLER = bytes(31)  # the last of them
 MECHANISM = re.compile(rb"[A-Z0-9_.+-]+\0*")
 
 
@@ -53,12 +55,13 @@ class Beginning:
     @property
     def names_mechanism(self) -> bool:
         """Tell whether a mechanism of 3.x follows, as far as it is known."""
-        return (self.version or 0) > 2 and MECHANISM.fullmatch(self.known[12:32]) is not None
+        return _names_mechanism(self.known[:32])
 
     @property
     def greets(self) -> bool:
         """Tell whether a whole greeting of 3.x is there, and nothing odd in it."""
-        return len(self.known) >= NEW and self.names_mechanism and not any(self.known[33:NEW])
+        known = self.known
+        return known[33:NEW] == FILLER and _names_mechanism(known[:32])
 
     def there(self, size: int) -> int:
         """Return how many of its first bytes, of so many, are in the capture."""
@@ -75,3 +78,10 @@ class Beginning:
             if size <= 0:
                 return piece
         return self.pieces[-1]
+
+
+@lru_cache(maxsize=64)  # the greetings of a capture are much the same
+def _names_mechanism(known: bytes) -> bool:
+    """Tell whether a version of 3.x and a mechanism stand behind a signature."""
+    version = known[SIGNATURE] if len(known) > SIGNATURE else 0
+    return version > 2 and MECHANISM.fullmatch(known[12:]) is not None

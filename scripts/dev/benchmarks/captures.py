@@ -83,6 +83,6 @@ def turns(requests: int, size: int) -> Iterator[tuple[int, int, bytes]]:
     for _ in range(requests):
         yield 0, 24, b"\1\0\2" + size.to_bytes(8)
         for at in range(0, size, SEGMENT):
-            yield 0, 24, bytes(min(SEGMENT, size - at))
+            yield 0, 24, b"x" * min(SEGMENT, size - at)
         yield 1, 24, b"\1\0\0\5World"
     yield from [(0, 17, b""), (1, 17, b""), (0, 16, b"")]

@@ -33,7 +33,7 @@ def connect() -> zmq.Socket:
 def ask(socket: zmq.Socket, text: str) -> zmq.Socket:
     start = time.perf_counter()
     # Made once, outside the loop; random, so that no other client or run has the same.
-    request = {"id": uuid.uuid4().hex, "text": text}
+    request = {"id": uuid.uuid4().hex[:12], "text": text}
     for attempt in [1, 2, 3]:
         socket.send_json(request)
         try:

@@ -45,7 +45,9 @@ try:
         while confirmations.poll(0):  # 0: does not wait, only looks if something is there
             number = json.loads(confirmations.recv())["job"]
             if unconfirmed.pop(number, None):  # None: it was confirmed before
-                print(f"Job {number} confirmed, {len(unconfirmed)} open")
+                print(f"Job {number} confirmed")
+                if last == JOBS and not unconfirmed:
+                    print("All jobs confirmed")
         for job, since in list(unconfirmed.values()):  # a list of its own: hand_out changes it
             if time.monotonic() - since > PATIENCE:
                 hand_out(job)

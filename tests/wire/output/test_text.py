@@ -35,6 +35,8 @@ def test_what_was_begun_is_told_in_its_packet_with_its_direction() -> None:
     assert said[-2].endswith("greeting begun, ZMTP 3.1: it stops after 40 of 64 bytes")
     said = list(story_lines("x", told(Talk().open().say(1, greeting()[:1]).close().capture)))
     assert said[-3].endswith("REP → REQ       ZMTP     greeting begun: it stops after 1 byte")
+    assert said[1] == "1 connection is only guessed to be ZMTP, by its port"
+    assert said[3].endswith(", types by the port, a guess: no whole greeting proves it")
     talk = Talk().shake().say(1, frame(b"", 1) + frame(b"x" * 500)[:300])
     said = list(story_lines("x", told(talk.capture)))
     begun = "message begun: it stops after 1 ZMTP frame, 291 bytes"

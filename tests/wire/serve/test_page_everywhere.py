@@ -46,6 +46,28 @@ def test_nothing_is_cut_off(serve: Serve, browser: Browser, locale: str) -> None
             assert page.evaluate(CUT) == [], width
 
 
+@pytest.mark.parametrize("locale", ["en-US", "id-ID"])
+def test_what_to_type_is_read_on_every_screen(serve: Serve, browser: Browser, locale: str) -> None:
+    with speaking(browser, locale) as page:
+        opened(page, serve("--live", "br-none").url)
+        hints = page.locator(".wire .empty")
+        expect(hints).to_have_count(3)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 720})
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+            for hint in hints.all():
+                inside = (
+                    "(e) => [e, e.closest('.wire')].map((each) => each.getBoundingClientRect())"
+                )
+                text, wire = hint.evaluate(inside)
+                assert wire["top"] <= text["top"] and text["bottom"] <= wire["bottom"], width
+                over = """(e) => [...e.closest('.wire').querySelectorAll('.unseen')].some((n) => {
+                  const a = n.getBoundingClientRect(), b = e.getBoundingClientRect();
+                  return a.bottom > b.top + 1 && b.bottom > a.top + 1
+                    && a.right > b.left + 1 && b.right > a.left + 1; })"""
+                assert not hint.evaluate(over), width
+
+
 # What of the lab, or of the controls, is beyond the side of the screen, or larger than its box.
 CUT = """[...document.querySelectorAll(
     "header *, .lane h2, .port, .rate, .plot, .node button, .node .role, .node .sign, #signs li")]

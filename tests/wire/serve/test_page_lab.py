@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from screen import LAB, Published, Serve, ended, lane, nodes, opened, status, steps
 from serve.page_json import ConnectionView
 from story.model import Connection, Event
 from timed import PUB, PUSH, host, said, workers, written
-from wire_packets import ACK, RST, SYN, Talk, frame, pcap
+from wire_packets import ACK, CAPTURES, RST, SYN, Talk, frame, pcap
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
@@ -39,6 +39,21 @@ def test_a_request_that_waits(serve: Serve, page: Page, tmp_path: Path) -> None:
     ended(page)
     expect(req).to_contain_text(re.compile("connected|joined"))
     expect(rep).not_to_contain_text("does not answer")
+
+
+def test_a_paused_server_as_it_was(serve: Serve, page: Page) -> None:
+    opened(page, serve(CAPTURES / "experiment1-server-paused-11s.pcap").url + "?packet=24")
+    expect(page.get_by_role("tab").filter(has_text="REQ")).to_have_count(2)
+    page.get_by_label("Speed").select_option("0.1")  # so that a slow machine sees it, too
+    page.keyboard.press("Space")
+    req, rep = nodes(page, "REQ-REP").all()
+    expect(req).to_contain_text(re.compile(r"waits \d s for the handshake"))
+    expect(rep).to_contain_text("does not answer")
+    expect(page.get_by_role("tab", name="◔ 2  REQ → REP")).to_be_visible()
+    ended(page)
+    page.keyboard.press("a")
+    told = [int(row.inner_text()) for row in page.locator("[role=option] .packet").all()]
+    assert told == sorted(told)
 
 
 def event(connection: Connection, kind: str, side: str, time: float) -> None:
@@ -84,14 +99,41 @@ def test_six_workers_and_what_each_got(serve: Serve, page: Page, tmp_path: Path)
     ended(page)
     pull = nodes(page, "PUSH-PULL")
     expect(pull).to_have_count(7)
-    expect(pull.first).to_contain_text(re.compile(r"PULL.*\.1\.1.*4 jobs"))  # 3, and one more
-    expect(pull.nth(5)).to_contain_text("2 jobs")
+    expect(pull.first).to_contain_text(re.compile(r"PULL ×2.*\.1.*4 jobs"))  # 3, and one more
+    expect(pull.nth(5)).to_contain_text(re.compile(r"PULL.*\.1\.6.*2 jobs"))
+    assert page.evaluate(CUT) == []
     expect(pull.first).to_have_attribute("title", re.compile("PULL 10.0.1.1: .* ×2"))
     expect(pull.last).to_contain_text("×7")
     expect(pull.last).to_contain_text("16 out")
     expect(nodes(page, "PUB-SUB").first).to_contain_text("4 in")
     expect(nodes(page, "PUB-SUB").first).to_contain_text("WAKTU, every topic")
     assert "zmq-pull" not in page.locator("body").inner_text()  # those are Compose's names
+
+
+# What a node says of which the end cannot be read.
+CUT = """[...document.querySelectorAll(".node span")]
+  .filter((each) => each.scrollWidth > each.clientWidth && each.getClientRects().length)
+  .map((each) => each.textContent)"""
+
+
+@pytest.mark.parametrize("locale", ["en-US", "id-ID"])
+def test_what_workers_did_is_read_on_every_screen(
+    serve: Serve, browser: Browser, tmp_path: Path, locale: str
+) -> None:
+    sub, req = Talk(host(8), PUB).shake(b"SUB", b"PUB").say(0, frame(b"\x01WAKTU")), Talk().shake()
+    sub.say(1, frame(b"WAKTU 1"))
+    packets = [data for talk in (*workers(6, 60), sub, req) for data in talk.packets]
+    (tmp_path / "six.pcap").write_bytes(pcap(packets))
+    page = browser.new_page(locale=locale)
+    opened(page, serve("six.pcap").url)
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab")).to_have_count(9)
+    for width in (360, 390, 600, 601, 960, 1060, 1061, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 720 if width < 1900 else 1080})
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        expect(nodes(page, "PUSH-PULL")).to_have_count(7)
+        assert page.evaluate(CUT) == [], width
+    page.close()
 
 
 def test_who_left_goes_after_a_while(serve: Serve, page: Page, tmp_path: Path) -> None:
@@ -188,6 +230,23 @@ def at_once_more(subs: list[Talk]) -> list[bytes]:
     return [data for sub in subs for data in said(sub, 1, frame(b"WAKTU again"))]
 
 
+def test_what_follows_on_a_line_keeps_its_distance(
+    serve: Serve, page: Page, tmp_path: Path
+) -> None:
+    sub = Talk(host(1), PUB).shake(b"SUB", b"PUB")
+    begun = list(sub.packets)
+    short, long = frame(b"T 1"), frame(b"WAKTU Mon Nov 23 00:22:10 2026")
+    many = [data for text in (short, long, short, long) for data in said(sub, 1, text)]
+    written(tmp_path / "line.pcap", (0.0, begun), (1.0, many), (4.0, said(sub, 1, frame(b"end"))))
+    opened(page, serve("line.pcap").url)
+    page.keyboard.press("l")  # a long way
+    page.evaluate(BOXES)
+    page.keyboard.press("Space")
+    status(page, "^the end of the capture$")
+    seen = page.evaluate("seen")
+    assert len(seen["texts"]) >= 2 and seen["over"] == []
+
+
 # Looks at all that moves in each frame of the screen: which texts, how many, which lie on others.
 BOXES = """() => {
   window.seen = { texts: [], together: 0, over: [] };
@@ -218,3 +277,20 @@ def test_a_node_is_reached_by_the_keyboard(serve: Serve, page: Page) -> None:
             break
     page.keyboard.press("Enter")
     expect(page.get_by_role("tab", selected=True)).to_contain_text("2  REQ → REP")
+
+
+def test_a_confirmation_passes_on_a_connection_of_its_own_the_other_way(
+    serve: Serve, page: Page, tmp_path: Path
+) -> None:
+    """Task 1: the port of the second connection is no hint, the greeting tells it."""
+    jobs, done = Talk(host(1), PUSH), Talk(host(1, 40001), (PUSH[0], 9998))
+    jobs.shake(b"PULL", b"PUSH").say(1, frame(b'{"job": 1, "seconds": 1}'))
+    done.shake(b"PUSH", b"PULL").say(0, frame(b'{"job": 1, "worker": "w"}'))
+    (tmp_path / "task.pcap").write_bytes(pcap(jobs.packets + done.packets))
+    opened(page, serve("task.pcap").url)
+    ended(page)
+    for way in "PULL 10.0.1.1 → PUSH 10.0.0.4", "PUSH 10.0.1.1 → PULL 10.0.0.4":
+        expect(page.get_by_role("tab").filter(has_text=way)).to_have_count(1)
+    pull, push = nodes(page, "PUSH-PULL").all()
+    expect(pull).to_contain_text("10.0.1.1")
+    expect(push).to_contain_text("1 out 1 in")

@@ -4,14 +4,17 @@ import pickle
 
 from command import HELLO, PUB, WORLD, lines
 from output.words import label
+from story.story import Story
 from wire_packets import (
     Talk,
     command,
     frame,
     greeting,
+    read,
     ready,
     told,
 )
+from zmtp.frames import Frame
 
 PUSH = ((bytes((10, 0, 0, 6)), 40002), (bytes((10, 0, 0, 7)), 9999))
 
@@ -34,6 +37,25 @@ def test_published_messages_collapse_by_topic() -> None:
     ]
     (connection,) = told(talk.capture).connections
     assert (connection.published, connection.matched) == ({"WAKTU": 4, "TANGGAL": 4}, 4)
+
+
+def test_bodies_are_whole_up_to_a_bound_for_who_asks_for_it() -> None:
+    talk = Talk(*PUSH).shake(b"PULL", b"PUSH")
+    bodies = [b"x" * size for size in (200, 300, 5000, 5001)]
+    for body in bodies:
+        talk.say(1, frame(body))
+
+    def sizes(whole: int) -> list[int]:
+        story = Story(each=True, whole=whole)
+        for packet in read(talk.capture):
+            story.feed(packet)
+        jobs = [event for event in story.connections[0].events if event.kind == "job"]
+        assert [event.size for event in jobs] == [200, 300, 5000, 5001]
+        frames = [event.wire[0] for event in jobs]
+        return [len(found.body) for found in frames if isinstance(found, Frame)]
+
+    assert sizes(0) == [200, 256, 256, 256]
+    assert sizes(5000) == [200, 300, 5000, 256]
 
 
 def test_subscriptions_of_3_0_are_messages() -> None:

@@ -60,7 +60,7 @@ def of(found: Story) -> list[list[Event]]:
     for connection in found.connections:
         numbers = [event.packet for event in connection.events]
         assert numbers == sorted(numbers)
-    return [connection.events for connection in found.connections]
+    return [list(connection.events) for connection in found.connections]
 
 
 def begun(talk: Talk, times: Sequence[float] = ()) -> list[Event]:
@@ -274,3 +274,32 @@ def test_what_came_to_nothing_is_said_beside() -> None:
     refused.add(0, SYN)
     refused.add(1, RST | ACK)
     assert asked not in story_lines("x", told(refused.capture))
+
+
+def early(talk: Talk, *seconds: float) -> list[tuple[float, str]]:
+    """Return what is told when of a connection that is looked at, at these times in seconds."""
+    story, found = Story(early=True), []
+    for packet in read(talk.capture):
+        found += [(0.0, event.kind) for _, event in story.feed(packet)]
+    for at in seconds:
+        assert story.start is not None
+        found += [(at, event.kind) for _, event in story.overdue(story.start + int(at * 1e9))]
+    return found
+
+
+def test_where_it_is_asked_for_what_should_be_zmtp_is_told_before_it_says_so() -> None:
+    begun = Talk().open().say(0, greeting()[:10])
+    handshake = [(1.0, kind) for kind in ("syn", "syn-ack", "ack")]
+    assert early(begun, 0.1, 1.0, 2.0) == handshake
+    alone = Talk()
+    alone.add(0, SYN)
+    assert early(alone, 0.1, 1.0, 2.0) == handshake[:1]
+    elsewhere = Talk(server=(bytes((10, 0, 0, 3)), 80)).open()
+    assert early(elsewhere, 1.0) == []
+    foreign = Talk().open().say(0, b"GET / HTTP/1.1\r\n").say(1, b"HTTP/1.1 200 OK\r\n")
+    assert early(foreign, 1.0) == []
+    usual = Talk().shake()
+    assert [kind for at, kind in early(usual, 1.0) if not at][3:5] == ["greeting"] * 2
+    answered = Talk().open()  # what came of it is one story, told once
+    answered.say(0, greeting()).say(1, greeting())
+    assert len(early(answered, 1.0, 5.0)) == 5

@@ -14,6 +14,7 @@ from wire_packets import (
     Talk,
     frame,
     pcap,
+    read,
     told,
 )
 
@@ -43,6 +44,18 @@ def test_many_different_messages_are_told_together_in_the_end(
     assert len(connection.events) < 60
     assert connection.counts["request"] == 300
     assert any(line.startswith("Told together from packet ") for line in story_lines("x", found))
+
+
+def test_whole_bodies_take_the_room_that_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "ROOM", 300_000)
+    talk = Talk().shake()
+    for number in range(40):
+        talk.say(0, frame(b"", 1) + frame(b"%d " % number + b"x" * 9000)).say(1, WORLD)
+    stories = [Story(), Story(whole=10_000)]
+    for packet in read(talk.capture):
+        for story in stories:
+            story.feed(packet)
+    assert [story.losses.together > 0 for story in stories] == [False, True]
 
 
 def test_refused_attempts_say_that_the_types_are_by_the_port() -> None:

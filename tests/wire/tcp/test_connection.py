@@ -91,7 +91,7 @@ def test_an_ack_before_its_data_is_no_gap() -> None:
     talk.packets += [second, acknowledged, first]
     talk.say(1, WORLD, WORLD)
     (connection,) = told(talk.capture, each=True).connections
-    assert (connection.requests, connection.replies) == (["Hello"] * 2, ["World"] * 2)
+    assert ([*connection.requests], [*connection.replies]) == (["Hello"] * 2, ["World"] * 2)
     assert (missing(connection), connection.retransmitted) == (0, 0)
 
 
@@ -181,3 +181,23 @@ def test_sequence_numbers_wrap_around() -> None:
     talk = Talk(first=2**32 - 70).shake().say(0, frame(b"", 1) + frame(b"Hello"))
     (connection,) = told(talk.capture).connections
     assert connection.events[-1].text == "Hello"
+
+
+def test_whichever_packet_is_missing_events_stand_in_the_order_of_packets() -> None:
+    records = read((CAPTURES / "versions/libzmq-4.3.5-libzmq-4.3.5.pcap").read_bytes())
+    for at in range(len(records)):
+        left = [*records[:at], *records[at + 1 :]]
+        found = story([r._replace(number=number) for number, r in enumerate(left, 1)])
+        for connection in found.connections:
+            numbers = [event.packet for event in connection.events]
+            assert numbers == sorted(numbers), at
+
+
+@pytest.mark.parametrize("early", [1, 3, 6])
+def test_a_syn_that_was_captured_behind_what_follows_it_whatever_their_times(early: int) -> None:
+    talk = Talk().shake().say(0, HELLO).say(1, WORLD)
+    packets = [*talk.packets[1 : early + 1], talk.packets[0], *talk.packets[early + 1 :]]
+    (connection,) = told(pcap(packets), each=True).connections
+    assert (connection.late, connection.complete) == (False, True)
+    assert ([*connection.requests], [*connection.replies]) == (["Hello"], ["World"])
+    assert missing(connection) == connection.retransmitted == 0

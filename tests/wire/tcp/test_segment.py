@@ -15,6 +15,7 @@ from command import HELLO, WORLD
 from output.text import losses, story_lines
 from story.model import Connection
 from story.story import Story
+from tcp.headers import unwrap
 from tcp.segment import Segment, Segments, segment
 from wire_packets import (
     ACK,
@@ -377,3 +378,33 @@ def test_a_fragment_alone_is_counted(name: str) -> None:
     part = FRAGMENTS[name][1]
     assert segments.take(Packet(7, 0, 1, part, len(part))) is None
     assert segments.fragments == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ethernet(b"\0\1\x08\0\6\4\0\1" + bytes(20), 0x0806),
+        ethernet(ip6(58, b"\x87" + bytes(23)), 0x86DD),
+        ethernet(ip6(0, b"\x3a\0\5\2\0\0\1\0" + b"\x8f" + bytes(19)), 0x86DD),
+    ],
+    ids=["ARP", "neighbour solicitation", "multicast listener report"],
+)
+def test_who_is_there_is_no_tcp_and_asks_for_no_dpkt(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert unwrap(Packet(1, 0, 1, data, len(data))) is None  # as dpkt has it
+    monkeypatch.setattr("tcp.segment.unwrap", lambda packet: pytest.fail("dpkt is asked"))
+    assert segment(Packet(1, 0, 1, data, len(data))) is None
+
+
+def test_timestamps_are_read_wherever_they_stand() -> None:
+    def stamp(options: bytes, payload: bytes = b"") -> int:
+        header = bytes(12) + bytes(((20 + len(options)) // 4 << 4, 16)) + bytes(6) + options
+        found = segment(Packet(1, 0, 1, ethernet(ip4(6, header + payload)), 14 + 40 + len(options)))
+        assert found
+        return found.stamp
+
+    both = bytes(range(1, 9))
+    assert stamp(b"\1\1\x08\x0a" + both) == int.from_bytes(both)
+    assert stamp(b"\x08\x0a" + both + b"\1\1") == int.from_bytes(both)
+    assert stamp(b"", b"\1\1\x08\x0a" + both) == 0

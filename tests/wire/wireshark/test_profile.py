@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from command import wirezmq
+from wire_packets import Talk, frame
 
 HERE = Path(__file__).parents[2]
 
@@ -118,6 +119,18 @@ def test_a_colour_is_its_pattern_s(lines: Lines, pattern: str, port: str) -> Non
     coloured = select(lines, f'frame.coloring_rule.name == "{pattern}"', "frame.number")
     assert coloured == select(lines, f"zmtp && tcp.port == {port}", "frame.number")
     assert coloured == select(lines, rules()[pattern], "frame.number")
+
+
+@pytest.mark.parametrize(("pattern", "port"), [("REQ-REP", 5556), ("PUSH-PULL", 9998)])
+def test_the_second_port_of_a_task_is_of_its_pattern(
+    lines: Lines, tmp_path: Path, pattern: str, port: int
+) -> None:
+    client, server = (name.encode() for name in pattern.split("-"))
+    talk = Talk(server=(bytes((10, 0, 0, 3)), port)).shake(client, server)
+    (tmp_path / "profile.pcap").write_bytes(talk.say(0, frame(b'{"from": 1}')).capture)
+    says = 'zmtp.data.text contains "from"'
+    assert select(lines, says, "frame.coloring_rule.name") == [[pattern]]
+    assert select(lines, f"({buttons()[pattern]}) && {says}", "frame.number") == [["8"]]
 
 
 def test_every_frame_has_a_colour(lines: Lines) -> None:

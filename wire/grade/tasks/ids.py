@@ -87,7 +87,7 @@ def counter(replied: list[Asked]) -> Reason | None:
         fields = {"id": one.id, "count": one.count, "packet": one.reply}
         if before and one.count <= (high := highest[before - 1]):
             return Reason(why.NOT_RISEN, fields | {"high": high}, absent=True)
-        if (rise := one.count - lowest.count + 1) > one.ids:
-            more = {"rise": rise, "low": lowest.count, "ids": one.ids}
+        if (rise := one.count - lowest.count) >= one.ids:
+            more = {"rise": rise, "low": lowest.count, "ids": one.ids - 1}
             return Reason(why.RISEN_MORE, fields | more, absent=True)
     return None

@@ -15,7 +15,7 @@ from story.model import Connection, Event
 from story.story import Story
 
 CROSSING = 0.1  # seconds in which a confirmation and the job handed out again pass each other
-SLACK = 0.1  # seconds by which the clocks of the capture and of a worker may differ
+SLACK = 0.5  # seconds; so far a clock may be set back without being noticed (story.STEP)
 JOBS, CONFIRMATIONS, END, ELSEWHERE, ALL, UNTIL, AFTER = range(7)
 
 
@@ -73,7 +73,8 @@ class Jobs(Task):
         number, _worker = whole(event, found, "job"), name(event, found, "worker")
         job, about = self.ledger.jobs.get(number), {"job": number, "packet": event.packet}
         if job is None and self.count < MOST:
-            self.note(CONFIRMATIONS, why.NOT_HANDED, about, absent=True)
+            unread = self.wrong.get(JOBS)  # it may have been in there
+            self.wrong.setdefault(CONFIRMATIONS, unread or Reason(why.NOT_HANDED, about, True))
         elif job and not job.confirmed:
             job.confirmed, job.time = event.packet, event.time
             if (early := job.done - event.time) > SLACK:

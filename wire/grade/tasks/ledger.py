@@ -1,5 +1,6 @@
 """Who has which job: what was handed out, what confirmed, what a worker had when it ended."""
 
+from bisect import bisect
 from dataclasses import dataclass, field
 
 from grade.requirements import Reason
@@ -71,10 +72,12 @@ class Ledger:
         again = []
         for number, key, since in lost:
             job = self.jobs[number]
-            later = [packet for packet, other in job.handed if other != key and packet > since]
-            if not later and not job.confirmed:
+            rest = range(bisect(job.handed, (since, key)), len(job.handed))
+            later = next((at for at in rest if job.handed[at][1] != key), None)
+            if later is not None:
+                again.append(job.handed[later][0])
+            elif not job.confirmed:
                 return [ends, self._unconfirmed(number)]
-            again += later[:1]
         return [ends, sorted(again)[:NAMED] or Reason(why.TOO_LATE, absent=True)]
 
     def missing(self) -> Reason | None:

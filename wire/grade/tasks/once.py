@@ -76,7 +76,9 @@ class Once(Task):
             if differs := one.answer(packet, text(event), count, heard, len(self.ids)):
                 self.wrong.setdefault(SAME, differs)
         elif self.count < MOST:
-            self.note(REPLIES, why.NOT_ASKED, {"id": shown(key), "packet": packet}, absent=True)
+            unread = self.wrong.get(REQUESTS)  # it may have been in there
+            about = {"id": shown(key), "packet": packet}
+            self.wrong.setdefault(REPLIES, unread or Reason(why.NOT_ASKED, about, True))
 
     def found(self, story: Story) -> list[Finding]:
         """Return what there is of each that is asked for."""

@@ -32,7 +32,10 @@ NO_CONFIRMATION = N_(
     "no confirmation came to port 9998, by PUSH that connects to PULL that binds: was the capture "
     "started first?"
 )
-TWO_JOBS = N_("job {job} takes {one} s in packet {first} and {other} s in packet {packet}")
+TWO_JOBS = N_(
+    "job {job} takes {one} s in packet {first} and {other} s in packet {packet}: did the "
+    "dispatcher begin anew?"
+)
 NOT_HANDED = N_("job {job} is confirmed in packet {packet}, and was not handed out before")
 AGAIN = N_("job {job} was confirmed in packet {first} and handed out again in packet {packet}")
 FORGOT = N_(
@@ -91,8 +94,8 @@ REPEATED = N_(
 NOT_REPEATED = N_("no id was sent twice: pause the server while a client asks")
 NOT_RISEN = N_("id {id} got {count} in packet {packet}, though {high} had been reached before")
 RISEN_MORE = N_(
-    "{count} in packet {packet}: counted from {low} on that makes {rise}, for {ids} ids that were "
-    "asked"
+    "in packet {packet} the counter had risen from {low} to {count}, by {rise}; new ids asked in "
+    "between: {ids}"
 )
 NO_BASE = N_(
     "the first id that was counted, {id}, was sent twice and got {count}: whether it counted once "

@@ -17,7 +17,7 @@ from grade.tasks.task import Finding, Task
 from story.model import Connection, Event
 from story.story import Story
 
-MOST, EACH = 1000, 50  # subscribers and lists that are looked at: in all, and of one address
+MOST, EACH = 1000, 200  # subscribers and lists that are looked at: in all, and of one address
 
 
 class Snapshot(Task):
@@ -84,8 +84,10 @@ class Snapshot(Task):
             tables += [shows(one, asked) for asked in lists] or [shows(one, None, none)]
         nothing: list[Finding] = [Reason(why.NOTHING, absent=True)] * len(self.asked)
         best = max(tables, key=lambda t: sum(type(each) is list for each in t), default=nothing)
-        more = Reason(why.MORE, {"most": EACH})
-        return [more if self.beyond and isinstance(each, Reason) else each for each in best]
+        if self.beyond and all(type(each) is list for each in best[:2]):  # it is about the list
+            more = Reason(why.MORE, {"most": EACH})
+            best = [more if isinstance(each, Reason) else each for each in best]
+        return best
 
 
 def _host(address: str) -> str:

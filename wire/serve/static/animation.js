@@ -27,19 +27,26 @@ export class Animation {
     if (!queue.timer) this.send(key, queue);
   }
 
+  // Send what is first in a queue as soon as there is room behind what was sent before it.
   send(key, queue) {
-    const next = queue.shift();
-    if (!next) {
-      this.queues.delete(key);
-      return;
-    }
-    const line = this.line(next.connection);
-    const after = line && !document.hidden ? this.move(next, line, key) : APART;
-    queue.timer = setTimeout(() => this.send(key, queue), after);
+    const passing = queue.shift(), line = passing && this.line(passing.connection);
+    queue.timer = 0;
+    if (!passing) return;
+    const next = line && !document.hidden ? this.make(passing, line, key) : null;
+    const due = next && queue.last ? queue.last.start + apart(queue.last, next) : 0;
+    const wait = next ? Math.max(0, due - document.timeline.currentTime) : APART;
+    queue.timer = setTimeout(() => {
+      if (next) {
+        next.start = Math.max(due, document.timeline.currentTime);
+        this.move(next);
+        queue.last = next;
+      }
+      this.send(key, queue);
+    }, wait);
   }
 
-  // Let one thing move; return the ms until the next one has room behind it.
-  move(passing, line, key) {
+  // Make a thing that is to move, and measure it.
+  make(passing, line, key) {
     const onward = passing.side === "client";
     const [x, y, u, v] = onward ? line.ends : [...line.ends.slice(2), ...line.ends.slice(0, 2)];
     const token = element("span", `token ${passing.look}`);
@@ -50,23 +57,29 @@ export class Animation {
     this.moving.set(key, (this.moving.get(key) ?? 0) + 1);
     this.box.append(token);
     fit(token.firstChild, passing.text);
-    const half = Math.min(token.offsetWidth, Math.abs(u - x)) / 2 * Math.sign(u - x);
+    const width = Math.min(token.offsetWidth, Math.abs(u - x)), half = width / 2 * Math.sign(u - x);
+    token.remove(); // until its turn
     const lift = onward ? "-104%" : "4%"; // there above the line, back below it
     const place = (a, b) => `translate(${a}px, ${b}px) translate(-50%, ${lift})`;
     const middle = place((x + u) / 2, (y + v) / 2);
-    const keyframes = still.matches ? [{ transform: middle }, { transform: middle }]
+    const frames = still.matches ? [{ transform: middle }, { transform: middle }]
       : [{ transform: place(x + half, y), opacity: 0.3 }, { opacity: 1, offset: 0.2 },
         { opacity: 1, offset: 0.85 }, { transform: place(u - half, v), opacity: 0.3 }];
+    const far = still.matches ? 0 : Math.abs(u - x) - width;
+    return { passing, line, key, onward, token, width, far, frames };
+  }
+
+  move({ passing, line, key, onward, token, frames, start }) {
+    this.box.append(token);
+    const moving = token.animate(frames, { duration: TRAVEL, fill: "backwards" });
+    moving.startTime = start;
     const end = () => {
       token.remove();
       this.moving.set(key, this.moving.get(key) - 1);
       if (this.moves(key)) return;
       if (passing.look === "message") this.stay(key, passing.text, onward, line);
     };
-    token.animate(keyframes, { duration: TRAVEL }).finished.then(end, end);
-    if (still.matches) return TRAVEL / 2;
-    const far = Math.abs(u - x - 2 * half) || 1; // the way of its middle
-    return Math.min(TRAVEL, Math.max(APART, TRAVEL * (token.offsetWidth + 6) / far));
+    moving.finished.then(end, end);
   }
 
   moves(key) {
@@ -103,6 +116,8 @@ export class Animation {
         if (!this.moves(key)) this.stay(key, connection.last[side], side === "client", line);
       }
     }
+    for (const [key, queue] of this.queues)
+      if (!kept.has(key) && !queue.timer) this.queues.delete(key);
     for (const [key, rest] of this.rests) {
       if (kept.has(key)) continue;
       rest.remove();
@@ -111,11 +126,20 @@ export class Animation {
   }
 }
 
+// Milliseconds from one thing to the next: this one has left its place by then, and the next, which
+// has as long for another way, does not catch up with it.
+const apart = (one, next) => {
+  const way = next.width + 6, room = one.far - way;
+  if (room <= 0) return TRAVEL;
+  const behind = TRAVEL * way / one.far, before = TRAVEL * (1 - room / next.far);
+  return Math.min(TRAVEL, Math.max(APART, behind, before));
+};
+
 // Leave out of the middle of a text what has no room: its end says as much as its beginning.
 const fit = (box, text) => {
   const whole = box.textContent;
   let kept = text.length;
-  for (let room = box.clientWidth, wide = box.scrollWidth; kept > 5 && wide > room + 1;) {
+  for (let room = box.clientWidth, wide = box.scrollWidth; kept > 5 && wide > room;) {
     kept = Math.max(5, Math.min(kept - 1, Math.floor(kept * room / wide)));
     const end = Math.min(13, Math.max(kept >> 1, kept - 6));
     const cut = `${text.slice(0, kept - end)}…${text.slice(text.length - end)}`;

@@ -6,7 +6,7 @@ import { Plot } from "./plot.js";
 import { Animation } from "./animation.js";
 import { Node, nodes, waiting } from "./node.js";
 
-const HEIGHTS = [5.6, 2.9, 1.7]; // em: of a node with all it has, in two lines, and in one
+const HEIGHTS = [5.6, 2.65, 1.7]; // em: of a node with all it has, in two lines, and in one
 const STAYS = 60; // seconds for which a node is shown that has left
 const LARGE = 1.45; // times: the letters of the view for projecting, while there is room
 
@@ -72,6 +72,7 @@ export class Lane {
     const room = (this.height || 200) / em();
     const needed = Math.max(HEIGHTS[0], count * HEIGHTS[1]) * LARGE + 1.2;
     this.large = large && needed <= room;
+    this.box.style.setProperty("--nodes", Math.min(count, 12));
     this.box.classList.toggle("large", this.large);
   }
 

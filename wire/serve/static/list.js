@@ -1,5 +1,5 @@
 // Everything: the events of all connections, in the order of packets.
-import { say, number, moment, span, element, change } from "./words.js";
+import { words, say, number, moment, span, element, change } from "./words.js";
 import { Listbox } from "./listbox.js";
 
 const MOST = 400; // rows that are shown: the last ones
@@ -11,6 +11,9 @@ export class List extends Listbox {
     this.rows.setAttribute("aria-label", say("everything-listed"));
     this.rows.tabIndex = 0;
     this.note = element("p", "empty");
+    this.head = element("div", "event head");
+    this.head.append(...words.columns.map((text) => element("span", "", text)));
+    this.head.setAttribute("aria-hidden", "true"); // a row says it all
     Object.assign(this, { since: "first", text: "", known: new Map() });
   }
 
@@ -44,7 +47,10 @@ export class List extends Listbox {
     change(this.note, wanted && !all.length ? say("nowhere", { text: this.text })
       : all.length ? "" : say("empty"));
     this.note.hidden = !this.note.textContent;
-    if (this.rows.parentNode !== this.scroll) this.scroll.replaceChildren(this.rows, this.note);
+    this.head.hidden = !all.length;
+    change(this.head.children[1], this.since === "first" ? words.columns[1] : say("before"));
+    if (this.rows.parentNode !== this.scroll)
+      this.scroll.replaceChildren(this.head, this.rows, this.note);
     if (atEnd && this.key === null) this.scroll.scrollTop = this.scroll.scrollHeight;
   }
 

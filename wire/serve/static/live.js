@@ -8,16 +8,26 @@ class Shared {
   constructor(hear) {
     const script = "/static/shared.js"; // the one address that the policy of the page lets through
     const policy = window.trustedTypes?.createPolicy("shared", { createScriptURL: () => script });
-    this.worker = new SharedWorker(policy?.createScriptURL("") ?? script);
-    this.worker.port.onmessage = ({ data }) => hear(data);
+    Object.assign(this, { hear, script: policy?.createScriptURL("") ?? script, worker: null });
   }
 
   open() {
+    this.worker ??= this.start();
     this.worker.port.postMessage({ open: lang });
   }
 
+  start() {
+    const worker = new SharedWorker(this.script);
+    worker.port.onmessage = ({ data }) => this.hear(data);
+    worker.onerror = () => { // it did not come: the next time there is another one
+      this.worker = null;
+      this.hear({ lost: true });
+    };
+    return worker;
+  }
+
   close() {
-    this.worker.port.postMessage({});
+    this.worker?.port.postMessage({});
   }
 }
 

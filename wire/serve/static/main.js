@@ -51,7 +51,7 @@ const box = () => (chosen === ALL ? list : sequence);
 
 const render = () => {
   due = false;
-  const now = state.now(live && status.capture === "live");
+  const now = live ? state.now(status.capture === "live") : source.now;
   const connections = listed(), here = shown(connections);
   lanes.show(state, now, find("pattern").value);
   if (sequence.shown && here !== sequence.shown.number && here !== ALL && sequence.key !== null)
@@ -212,7 +212,12 @@ const actions = {
   async next(text) {
     if (live || !text) return;
     const asked = new URLSearchParams({ capture, step: source.at, text });
-    const { step } = await (await fetch(`/find?${asked}`)).json();
+    const reply = await fetch(`/find?${asked}`).catch(() => null);
+    if (!reply) {
+      source.lost();
+      return;
+    }
+    const { step } = await reply.json();
     status.search = step ? "" : say("no-more", { text });
     if (step) source.open(`step=${step}`);
     update();

@@ -19,16 +19,17 @@ export class Node {
   // `level`: 0 with all it has, 1 in two lines, 2 in one.
   show(node, now, level) {
     const [kind, sign, alone] = state(node, now);
-    const said = node.open > 1 ? `${alone} ×${number(node.open)}` : alone;
+    const times = node.open > 1 ? ` ×${number(node.open)}` : "";
+    const said = alone + times;
     this.item.dataset.state = kind;
     this.connection = node.last.number;
-    change(this.parts.role, node.role);
+    change(this.parts.role, level ? node.role + times : node.role);
     change(this.parts.sign, sign);
-    change(this.parts.host, level ? tail(node.host, 3 - level) : node.host);
-    this.button.title = level ? `${node.role} ${node.host}: ${said}` : "";
+    change(this.parts.host, level ? tail(node.host, times ? 1 : 3 - level) : node.host);
     change(this.parts.state, said);
-    const topics = node.topics.join(", ");
-    change(this.parts.count, [counts(node), level && topics].filter(Boolean).join(" · "));
+    const topics = node.topics.join(", "), both = [topics, counts(node)].filter(Boolean);
+    change(this.parts.count, level ? both.join(" · ") : counts(node));
+    this.button.title = level ? [`${node.role} ${node.host}: ${said}`, ...both].join(" · ") : "";
     change(this.parts.topics, topics);
   }
 }
@@ -40,7 +41,7 @@ const tail = (host, parts) => {
 };
 
 const counts = ({ role, sent, received }) => {
-  if (role === "PULL") return say("jobs", { n: number(received) });
+  if (role === "PULL") return say(received === 1 ? "job" : "jobs", { n: number(received) });
   const said = [];
   if (sent) said.push(say("out", { n: number(sent) }));
   if (received) said.push(say("in", { n: number(received) }));

@@ -12,10 +12,15 @@ export class Player {
   // `moved` hears of a place that has been come to: by a step, back, or a leap.
   constructor(capture, state, apply, status, moved) {
     Object.assign(this, { capture, state, apply, status, moved, speed: 1, skip: false });
-    Object.assign(this, { playing: false, ticking: false, ended: false, at: 0, time: 0 });
+    Object.assign(this, { playing: false, ticking: false, ended: false, at: 0, time: 0, clock: 0 });
     Object.assign(this, { ahead: [], kept: [] });
     this.tick = this.tick.bind(this);
     this.turn = Promise.resolve();
+  }
+
+  // Seconds of the capture at this moment, which go on while nothing passes.
+  get now() {
+    return Math.max(this.time, this.clock);
   }
 
   // Do one thing after the other: ten presses are ten steps.
@@ -45,12 +50,12 @@ export class Player {
   open(place) {
     this.pause();
     this.abort?.abort();
-    this.again = place;
+    this.asked = place;
     return this.then(() => this.go(place));
   }
 
   async go(place) {
-    if (place !== this.again) return; // another was asked for meanwhile
+    if (place !== this.asked) return; // another was asked for meanwhile
     this.abort = new AbortController();
     const lines = await this.window(`${place}&back=${WINDOW}`, this.abort.signal);
     this.kept = [lines.kept];
@@ -58,6 +63,7 @@ export class Player {
     Object.assign(this, { ahead: lines.ahead, ended: false, coarse: false });
     [this.at, this.time, this.clock] = [lines.step, lines.state.time, lines.state.time];
     if (this.ahead[0]?.end) this.take(this.ahead.shift());
+    this.asked = null;
     this.moved("leap");
   }
 
@@ -88,11 +94,18 @@ export class Player {
     return { ...found, state: state.snapshot() };
   }
 
+  // Come to the same place as soon as the server answers, and go on playing if it did.
   lost() {
-    this.playing = false;
+    this.resume ||= this.playing;
+    this.playing = this.ticking = false;
     this.status({ lost: true, playing: false });
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.open(`step=${this.at}`), 1500);
+    this.retry = setTimeout(async () => {
+      const { resume } = this;
+      await this.open(this.asked ?? `step=${this.at}`);
+      if (this.asked) this.resume = resume;
+      else if (resume) this.play();
+    }, 1500);
   }
 
   // Have a line ahead, unless there is none any more.
@@ -170,7 +183,7 @@ export class Player {
 
   pause() {
     if (this.playing && this.speed > COARSE) this.then(() => this.earlier());
-    this.playing = false;
+    this.playing = this.resume = false;
     this.status({ playing: false });
   }
 
@@ -178,7 +191,7 @@ export class Player {
     if (this.ended) await this.open("step=0");
     this.playing = true;
     this.status({ playing: true });
-    this.clock = this.time;
+    this.clock = this.now;
     this.drawn = performance.now();
     if (!this.ticking) requestAnimationFrame(this.tick);
     this.ticking = true;

@@ -1,5 +1,5 @@
 // Every word that the script shows stands in the page, where it is translated with the rest.
-const words = JSON.parse(document.getElementById("words").textContent);
+export const words = JSON.parse(document.getElementById("words").textContent);
 const { lang } = document.documentElement;
 
 export const say = (key, values = {}) =>

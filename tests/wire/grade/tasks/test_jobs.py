@@ -161,6 +161,7 @@ def test_two_jobs_with_one_number() -> None:
     packet = lab.hand(1, job(5, 3), 21)
     lab.confirm(1, 5, 26)
     said = f"job 5 takes 2 s in packet {packet - 1} and 3 s in packet {packet}"
+    said += ": did the dispatcher begin anew?"
     assert missing(rows(lab, 1)) == {JOBS: said}
 
 
@@ -262,10 +263,16 @@ def test_a_bad_message_is_named() -> None:
     lab = good()
     packet = lab.hand(1, b"kerja", 20)
     lab.confirm(1, b'{"job": 4}')
+    lab.confirm(1, 5)
     assert missing(rows(lab, 1)) == {
         JOBS: f'packet {packet} has no JSON: "kerja"',
         CONFIRMED: f'packet {packet + 1}: "worker" is no text of 1 to 200 characters',
     }
+    lab = good()
+    packet = lab.hand(1, b"{'job': 5, 'seconds': 1}", 20)
+    lab.confirm(1, 5, 22)
+    said = f"packet {packet} has no JSON: \"{{'job': 5, 'seconds': 1}}\""
+    assert missing(rows(lab, 1)) == {JOBS: said, CONFIRMED: said}
 
 
 def test_the_clock_that_goes_back_takes_back_what_was_said_of_times() -> None:

@@ -116,7 +116,9 @@ def test_a_counter_that_rises_twice_though_the_reply_is_remembered() -> None:
     lab.again("a2")
     lab.reply("a2", 2)
     packet = lab.both("a3", 4)
-    said = f"4 in packet {packet}: counted from 1 on that makes 4, for 3 ids that were asked"
+    said = (
+        f"in packet {packet} the counter had risen from 1 to 4, by 3; new ids asked in between: 2"
+    )
     assert missing(rows(lab, 3)) == {COUNTER: said}
 
 
@@ -125,7 +127,9 @@ def test_a_counter_that_rises_twice_though_the_first_reply_was_not_seen() -> Non
     lab.both("a1", 1)
     lab.again("a2")
     packet = lab.reply("a2", 3)
-    said = f"3 in packet {packet}: counted from 1 on that makes 3, for 2 ids that were asked"
+    said = (
+        f"in packet {packet} the counter had risen from 1 to 3, by 2; new ids asked in between: 1"
+    )
     assert missing(rows(lab, 3)) == {COUNTER: said}
 
 
@@ -231,3 +235,15 @@ def test_more_requests_than_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
     lab.both("a4", 4)
     said = "there are more than 4: the others are not looked at"
     assert missing(rows(lab, 3)) == {REQUESTS: said}
+
+
+def test_what_could_not_be_read_may_be_what_is_replied_to() -> None:
+    lab = good()
+    packet = lab.say(lab.clients[-1], 0, b"{'id': 'a4', 'text': ''}")
+    lab.reply("a4", 4)
+    said = f"packet {packet} has no JSON: \"{{'id': 'a4', 'text': ''}}\""
+    assert missing(rows(lab, 3)) == {REQUESTS: said, REPLIES: said}
+    lab = good()
+    packet = lab.reply("a4", 4)
+    said = f"packet {packet} replies to id a4, which was not asked before"
+    assert missing(rows(lab, 3)) == {REPLIES: said}

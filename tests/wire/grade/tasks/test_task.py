@@ -177,3 +177,123 @@ def test_a_page_shows_the_connections_of_a_task(task: int, tmp_path: Path) -> No
     for port in ports:
         assert f"172.18.0.{4 if task == 3 else 3}:{port}, ZMTP 3.1, NULL" in told
         assert f":{port}" in page
+
+
+@pytest.fixture
+def kelas(tmp_path: Path) -> Path:
+    """A class: one is right, one has it from there, one did without a fault, one did the lab."""
+    folder = tmp_path / "kelas"
+    folder.mkdir()
+    idle = once(5)
+    idle.packets, idle.times = idle.packets[:9], idle.times[:9]
+    lab = (CAPTURES / "lab.pcap").read_bytes()
+    for number, data in enumerate([once().capture, once().capture, idle.capture, lab], 1):
+        (folder / f"502524100{number}.pcap").write_bytes(data)
+    (folder / "5025241005.txt").write_text("request = 12\n")
+    return folder
+
+
+WITHOUT = "REQ-REP without a request sent again, since no reply came (no id was sent twice: "
+
+
+def test_a_class_has_a_table_for_a_task(kelas: Path) -> None:
+    done = wirezmq("--grade", "--task", "3", kelas)
+    assert (done.returncode, done.stderr) == (1, "")
+    table, totals = done.stdout.split("\n\n")
+    head, *lines = table.splitlines()
+    assert head.split(maxsplit=4) == [
+        "number",
+        "task",
+        "3",
+        "copies",
+        "file             what to look at",
+    ]
+    cells = [line.split(maxsplit=4) for line in lines]
+    assert [cell[:3] for cell in cells] == [
+        ["5025241001", "complete", "COPY"],
+        ["5025241002", "complete", "COPY"],
+        ["5025241003", "MISSING", "COPY"],
+        ["5025241004", "MISSING", "-"],
+        ["5025241005", "NO", "FILE"],
+    ]
+    assert "same as 5025241001.pcap: byte for byte" in lines[1]
+    assert WITHOUT in lines[2]
+    assert 'REQ-REP missing (packet 25 has no JSON: "Hello"; packet 26' in lines[3]
+    assert "no request is" not in table
+    assert totals.startswith(
+        "5 handed in: 2 complete, 3 that share connections, 1 not read in full\n"
+    )
+    assert "    2  without REQ-REP a request sent again, since no reply came\n" in totals
+
+
+def test_a_class_that_is_fine_ends_with_0(tmp_path: Path) -> None:
+    (tmp_path / "5025241001.pcap").write_bytes(jobs().capture)
+    (tmp_path / "5025241001.txt").write_text("a form, of which a task has none")
+    assert wirezmq("--grade", "--task", "1", tmp_path).returncode == 0
+    assert wirezmq("--grade", "--task", "2", tmp_path).returncode == 1
+    (tmp_path / "5025241002.pcap").write_bytes(jobs().capture)
+    assert wirezmq("--grade", "--task", "1", tmp_path).returncode == 1
+    (tmp_path / "5025241003.pcap").write_bytes(b"none")
+    assert wirezmq("--grade", "--task", "1", tmp_path).returncode == 2
+
+
+def test_of_several_captures_of_a_student_the_best_counts(tmp_path: Path) -> None:
+    for name, scene in ("a", jobs()), ("b", snapshot()), ("c", jobs(confirmed=False)):
+        (tmp_path / f"5025241001-{name}.pcap").write_bytes(scene.capture)
+    for task, name in (1, "a"), (2, "b"):
+        line = wirezmq("--grade", "--task", str(task), tmp_path).stdout.splitlines()[1]
+        assert line.split()[1:4] == ["complete", "-", f"5025241001-{name}.pcap"]
+
+
+def test_programs_get_what_the_table_says(kelas: Path) -> None:
+    whole = json.loads(wirezmq("--grade", "--task", "3", "--json", kelas).stdout)
+    lines = wirezmq("--grade", "--task", "3", "--csv", kelas).stdout.splitlines()
+    assert lines[0].startswith("task,number,file,complete,missing,copies")
+    assert len(lines) == 6
+    first, second, third, *_ = whole["captures"]
+    assert (first["task"], first["complete"], first["why"]) == (3, True, [])
+    assert second["copies"] == ["5025241001.pcap", "5025241003.pcap"]
+    assert third["missing"] == ["REQ-REP a request sent again, since no reply came"]
+    assert third["why"] == [
+        "a request sent again, since no reply came: no id was sent twice: pause the server while a "
+        "client asks"
+    ]
+    for row in whole["captures"]:
+        assert not {"form", "number_found", "answer_request"} & set(row)
+    assert whole["class"]["complete"] == 2 and "sent" not in whole["class"]
+
+
+def test_the_page_of_a_class(kelas: Path, tmp_path: Path) -> None:
+    wirezmq("--grade", "--task", "3", "--html", tmp_path / "kelas.html", kelas)
+    page = (tmp_path / "kelas.html").read_text()
+    assert ">task 3</button>" in page and "their number" not in page and "no form" not in page
+    assert "no id was sent twice" in page
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        (
+            "en",
+            "What task 3 asks for:\n"
+            "  requests in JSON, each with its id: found\n"
+            "  a reply in JSON for each id: found\n"
+            "  a request sent again, since no reply came: MISSING: no id was sent twice: pause the "
+            "server while a client asks\n",
+        ),
+        (
+            "id",
+            "Yang diminta tugas 3:\n"
+            "  permintaan dalam JSON, masing-masing dengan id-nya: ditemukan\n"
+            "  balasan dalam JSON untuk setiap id: ditemukan\n"
+            "  permintaan yang dikirim lagi karena tidak dibalas: KURANG: tidak ada id yang "
+            "dikirim dua kali: jeda server ketika klien sedang meminta\n",
+        ),
+    ],
+)
+def test_each_student_is_told_why(lang: str, said: str, kelas: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "balasan"
+    wirezmq("--grade", "--task", "3", "--feedback", folder, "--lang", lang, kelas)
+    assert said in (folder / "5025241003.txt").read_text()
+    assert len(list(folder.iterdir())) == 5
+    assert "3:" not in (folder / "5025241005.txt").read_text()
