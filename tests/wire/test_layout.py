@@ -18,6 +18,7 @@ ELSEWHERE = {
     "grade/counts": "grade/test_reading.py",
     "grade/details": "grade/test_reading.py",
     "grade/export": "grade/test_table.py",
+    "grade/index": "grade/test_copies.py",
     "grade/mistakes": "grade/test_answers.py",
     "grade/packets": "grade/test_answers.py",
     "grade/page": "grade/test_table.py",

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from capture.files import magic_number
-from grade.fingerprint import EVIDENCE, RHYTHM, SCRIPTED, STAMPS, Fingerprint, Held
+from grade.fingerprint import EVIDENCE, Fingerprint, Held
+from grade.index import Group, Index
 
 OTHERS = 10  # files that are named
 COPIED, EDITED, BESIDE = "copied", "edited", "beside"  # what two captures are to each other
@@ -25,62 +26,6 @@ class Copy(NamedTuple):
     more: int  # how many there are beyond
     differs: list[str]  # for each earlier file in which a connection is seen first: what differs
     beside: list[str]  # names of files of the same bridge at the same time
-
-
-class Group:
-    """One connection, and the captures that hold it."""
-
-    def __init__(self) -> None:
-        self.holders: dict[int, Held] = {}  # index of the capture -> as it holds it
-
-
-class Index:
-    """The connections of a class, to be found again by each of their traces."""
-
-    def __init__(self, captures: list[Fingerprint]) -> None:
-        self.jobs = [held for capture in captures for held in capture.held if held.said]
-        self.ports: dict[tuple[str, str], list[Group]] = {}
-        self.initial: dict[tuple[int, int], Group] = {}
-        self.stamps: dict[int, Group] = {}
-        self.rhythm: dict[int, Group] = {}
-        self.said: dict[int, Group] = {}
-
-    def group(self, held: Held) -> Group:
-        """Return the group that a connection belongs to, with its traces added."""
-        group = next(self._alike(held), None) or Group()
-        alike = self.ports.setdefault(held.ports, [])
-        if group not in alike:
-            alike.append(group)
-        if held.syn:
-            self.initial.setdefault(held.initial, group)
-        for traces, index in (held.stamps, self.stamps), (held.rhythm, self.rhythm):
-            for trace in traces:
-                index.setdefault(trace, group)
-        if held.said:
-            self.said.setdefault(held.said, group)
-        return group
-
-    def _alike(self, held: Held) -> Iterator[Group]:
-        """Yield the groups of which one holder is this connection."""
-        if group := self.initial.get(held.initial):
-            yield group
-        for group in self.ports.get(held.ports, ()):
-            if any(held.near(other) for other in group.holders.values()):
-                yield group
-        for traces, index, enough in (
-            (held.stamps, self.stamps, STAMPS),
-            (held.rhythm, self.rhythm, RHYTHM),
-        ):
-            votes = Counter(index[trace] for trace in traces if trace in index)
-            yield from (group for group, count in votes.items() if count >= enough)
-        if held.said and (group := self.said.get(held.said)):
-            if any(held.paced(other) for other in group.holders.values()):
-                if not self._scripted(held):
-                    yield group
-
-    def _scripted(self, held: Held) -> bool:
-        """Tell whether captures in which other jobs were said began their connections alike."""
-        return any(o.said != held.said and held.paced(o, SCRIPTED) for o in self.jobs)
 
 
 def copies(captures: list[Fingerprint]) -> list[Copy]:

@@ -83,6 +83,12 @@ class Held(NamedTuple):
         """Tell whether both hold the SYNs, and these have the same sequence numbers."""
         return self.syn > 0 < other.syn and self.initial == other.initial
 
+    @property
+    def pace(self) -> tuple[int, int]:
+        """Return what is alike, but for one, of connections that are paced alike."""
+        count = len(self.begun)
+        return count, sum(self.begun) // (count * SCRIPTED or 1)
+
     def paced(self, other: "Held", within: int = PACE) -> bool:
         """Tell whether the connections of both captures began with the same distances, in ms."""
         alike = len(self.begun) == len(other.begun) > 1

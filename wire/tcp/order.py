@@ -76,19 +76,21 @@ def _before_syn(
     if segment.flags & (SYN | ACK) != SYN:
         _wait(connection, sender, segment, clock)
         return
-    earlier = [
-        (one, entry)
-        for one in connection.directions
-        for entry in one.waiting or ()
-        if entry[3].time < segment.time and not follows(entry[3], segment, one is sender)
-    ]
-    if any(entry[3].size for _, entry in earlier):  # it goes on: this SYN is of another, or stray
-        yield from _begin_late(connection)
-        yield from receive(connection, sender, peer, segment, clock)
-        return
-    for one, entry in earlier:  # the end of an earlier connection, which was not followed
-        one.remove(entry)
-        connection.waiting -= 1
+    if connection.waiting:
+        earlier = [
+            (one, entry)
+            for one in connection.directions
+            for entry in one.waiting or ()
+            if entry[3].time < segment.time and not follows(entry[3], segment, one is sender)
+        ]
+        goes_on = any(entry[3].size for _, entry in earlier)
+        if goes_on:  # this SYN is of another, or stray
+            yield from _begin_late(connection)
+            yield from receive(connection, sender, peer, segment, clock)
+            return
+        for one, entry in earlier:  # the end of an earlier connection, which was not followed
+            one.remove(entry)
+            connection.waiting -= 1
     if sender.side == SERVER:
         connection.turn()
     sender.corrupt(segment, peer)
