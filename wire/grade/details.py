@@ -33,12 +33,10 @@ class Details:
         """Take note of a packet and of the events that it completes; None at the end."""
         if packet is None or segment is None:
             return
-        for (_, event), sight in zip(new, self.packets.latest, strict=True):
-            if event.kind not in ("request", "reply") or event.packet != packet.number:
-                continue
-            self.first[sight.own].setdefault(event.kind, (sight, segment, packet.length))
+        for sight in self.packets.latest if new else []:
+            self.first[sight.own].setdefault(sight.kind, (sight, segment, packet.length))
             for key, kind in KEYS.items():
-                if kind == event.kind and self.given[key] == _true(key, sight, segment):
+                if kind == sight.kind and self.given[key] == _true(key, sight, segment):
                     self.some[sight.own].add(key)
 
     def _places(self, key: str, right: bool = True) -> list[Place]:

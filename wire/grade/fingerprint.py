@@ -137,7 +137,7 @@ class Fingerprint:
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
-        if packet and segment:
+        if packet and segment and (new or segment.payload):
             self.recent[packet.number] = packet.time, segment
             self.recent.pop(packet.number - WAITING, None)
         for connection, event in new:

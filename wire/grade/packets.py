@@ -51,7 +51,7 @@ class Packets:
         """`owners`: the student's number, in all ways to write it."""
         self.owners = frozenset() if form.earlier else owners  # that form asked for any request
         self.own: set[int] = set()  # numbers of the connections on which it was sent
-        self.latest: list[Sight] = []  # what the packet that was looked at last completes
+        self.latest: list[Sight] = []  # requests and replies that end in the last packet looked at
         self.named = {key: numbers(form.answers.get(key, "")) for key in KEYS}
         self.asked = {number for named in self.named.values() for number in named}
         self.first: dict[tuple[str, str], int] = {}  # kind, sender's type -> its first packet
@@ -67,7 +67,7 @@ class Packets:
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
         if new:
-            self._events(packet.number - RECENT if packet else 0, new)
+            self._events(packet.number if packet else 0, new)
         if packet is None:
             return
         number = packet.number
@@ -76,12 +76,13 @@ class Packets:
         if number > RECENT and number - RECENT not in self.asked:
             self.seen.pop(number - RECENT, None)
 
-    def _events(self, oldest: int, new: New) -> None:
-        """Take note of where events are; of packets before `oldest` only where they are asked."""
-        self.latest = []
+    def _events(self, here: int, new: New) -> None:
+        """Take note of where events are that packet `here` completes, 0 at the end."""
+        oldest, self.latest = max(0, here - RECENT), []  # before that only what is asked for
         for connection, event in new:
             kind, sight = event.kind, self._sight(connection, event)
-            self.latest.append(sight)
+            if kind in NOT_YOURS and event.packet == here:
+                self.latest.append(sight)
             if sight.own:
                 self.first_own.setdefault(kind, event.packet)
             if kind in ASKED:
