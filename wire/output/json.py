@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from output.text import losses
+from output.text import beside, losses
 from story.model import Connection, Event
 from story.story import Story
 
@@ -57,7 +57,7 @@ def json_lines(name: str, story: Story) -> Iterator[str]:
     """Yield the lines of the object of one capture, of a story that kept each event."""
     whole = {"file": name, "packets": story.packets, "dropped": story.dropped}
     whole |= {"start": story.start and story.start / 1e9, "duration": round(story.seconds, 9)}
-    whole["remarks"] = list(losses(story.losses))
+    whole["remarks"] = [*beside(story), *losses(story.losses)]
     yield "{"
     for key, value in whole.items():
         yield f' "{key}": {text(value)},'

@@ -9,7 +9,7 @@ from command import HELLO, WORLD, wirezmq
 from output.json import json_lines
 from story.story import Story
 from tcp import assembler
-from wire_packets import ACK, FIN, RST, Talk, frame, pcap, told
+from wire_packets import ACK, FIN, RST, SYN, Talk, frame, pcap, told
 
 
 def test_json_holds_what_passed() -> None:
@@ -124,3 +124,11 @@ def test_what_was_begun() -> None:
     assert (begun["packet"], begun["sender"]) == (8, "10.0.0.2:40000")
     assert (begun["size"], begun["whole"], begun["layer"]) == (291, 500, "ZMTP")
     assert [event["packet"] for event in events] == sorted(event["packet"] for event in events)
+
+
+def test_an_attempt_that_came_to_nothing_is_a_remark() -> None:
+    talk = Talk()
+    talk.add(0, SYN)
+    assert found(talk)["remarks"] == [
+        "1 attempt to connect was not answered: the SYN in packet 1",
+    ]
