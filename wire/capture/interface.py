@@ -19,7 +19,9 @@ from capture.spool import SNAP, Taken
 
 EVERY = 3  # ETH_P_ALL: packets of all protocols, both ways
 BLOCK, BLOCKS = 1 << 18, 128  # bytes of a block, of which a packet may fill one; how many
-HAND_OVER = 8  # milliseconds after which a block is handed over that is not full
+# Milliseconds after which a block is handed over that is not full. So long a page waits, and so
+# many times BLOCKS a machine may stall until packets that trickle in have taken all blocks: 4 s.
+HAND_OVER = 32
 PACKET, ADD_MEMBERSHIP, RX_RING, STATISTICS, VERSION = 263, 1, 5, 6, 10  # SOL_PACKET, its options
 FILTER = 26  # SO_ATTACH_FILTER
 ETHERNETS, LOOPBACK = (1, 772), 772  # ARPHRD_ETHER, ARPHRD_LOOPBACK

@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -159,8 +159,11 @@ class Lines(StreamingResponse):
         self.lines = lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with closing(self.lines):
+        try:
             await super().__call__(scope, receive, send)
+        finally:
+            with suppress(ValueError):  # the program ends while a thread reads on for them
+                self.lines.close()
 
 
 def number(request: Request, name: str) -> int:

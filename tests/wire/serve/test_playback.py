@@ -1,14 +1,19 @@
 """The live page, as who sits before it sees it: by role and text, in Chromium."""
 
+import asyncio
 import re
+import threading
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from command import wirezmq
-from conftest import wait_for
+from conftest import LIMIT, wait_for
 from screen import LAB, Serve, events, lane, opened, status, steps
+from serve.app import Lines
 from wire_packets import questions
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
@@ -191,3 +196,30 @@ SLOW = """() => {
     return read.call(this);
   };
 }"""
+
+
+def test_lines_that_a_thread_still_reads_when_the_server_ends() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def lines() -> Generator[bytes]:
+        begun.set()
+        go_on.wait(LIMIT)
+        yield b"{}\n"
+
+    async def nothing(*_: object) -> Any:
+        await asyncio.sleep(LIMIT)
+
+    async def sent(_: object) -> None:
+        pass
+
+    async def ends() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, wrong: said.append(wrong))
+        scope = {"type": "http", "asgi": {"spec_version": "2.0"}}
+        tasks.append(asyncio.create_task(Lines(lines())(scope, nothing, sent)))
+        await asyncio.to_thread(begun.wait, LIMIT)
+
+    tasks: list[asyncio.Task[None]] = []
+    said: list[object] = []
+    asyncio.run(ends())  # which cancels what is under way
+    go_on.set()
+    assert said == [] and tasks[0].cancelled()
