@@ -4,6 +4,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,7 @@ def test_lines_that_a_thread_still_reads_when_the_server_ends() -> None:
 
     tasks: list[asyncio.Task[None]] = []
     said: list[object] = []
-    asyncio.run(ends())  # which cancels what is under way
+    with ThreadPoolExecutor(1) as other:  # in this thread Playwright has a loop
+        other.submit(asyncio.run, ends()).result(LIMIT)  # which cancels what is under way
     go_on.set()
     assert said == [] and tasks[0].cancelled()
