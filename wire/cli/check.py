@@ -7,9 +7,7 @@ from cli.terminal import colour, complain
 from grade.answers import Answers, tally
 from grade.form import Form, FormError, read_form
 from grade.numbers import ways
-from grade.requirements import Requirement, rows, summary, table
-from grade.tasks import TASKS
-from grade.tasks.content import WHOLE
+from grade.requirements import Requirement, rows, summary, table, task_of
 from output.language import _, say
 from story.story import Story
 
@@ -28,8 +26,7 @@ def run(options: argparse.Namespace) -> int:
         return list(table(name, found, story, colour(), where=not options.answers))
 
     for path in options.captures:
-        whole = WHOLE if options.task else 0
-        task = TASKS[options.task]() if options.task else None
+        task, whole = task_of(options.task)
         story = Story(options.all, options.ports, options.expect, whole=whole)
         form = None
         try:

@@ -9,7 +9,7 @@ from grade.copies import Copy
 from grade.fingerprint import CONNECTIONS, Fingerprint
 from grade.form import Form, FormError, read_form
 from grade.numbers import sent_ways
-from grade.requirements import Requirement, rows
+from grade.requirements import Requirement, rows, task_of
 from grade.submissions import File, Submission
 from output.text import losses
 from safe import Said
@@ -111,12 +111,7 @@ def _capture(
     ports: Ports,
     task: int,
 ) -> tuple[Graded, Fingerprint]:
-    work, whole = None, 0
-    if task:
-        from grade.tasks import TASKS  # with what reads JSON
-        from grade.tasks.content import WHOLE
-
-        work, whole = TASKS[task](), WHOLE
+    work, whole = task_of(task)
     story = Story(ports=ports, keep=False, whole=whole)
     fingerprint = Fingerprint(file.path, file.name, submission.owners)
     marked = [(form_file, Answers(form, submission.owners)) for form_file, form in forms]

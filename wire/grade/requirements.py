@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from capture import BRIDGE
 from output.language import _, number, say, spoken
@@ -12,6 +12,9 @@ from output.text import losses, nothing, zmtp_count
 from safe import Said, printable
 from story.model import KINDS, TALK, Connection, Event
 from story.story import Story
+
+if TYPE_CHECKING:
+    from grade.tasks.task import Task
 
 SCRIPTS = {"REQ-REP": "clientzmq.py", "PUB-SUB": "subzmq.py", "PUSH-PULL": "pullzmq.py"}
 MESSAGES = 3  # that a subscriber should get under its topic
@@ -66,6 +69,19 @@ def foreign(story: Story) -> str:
     """Return why there is nothing of the lab in a capture, "" if there is something."""
     refused = any(connection.refused for connection in story.connections)
     return "" if zmtp_count(story) or refused else nothing(story, BRIDGE)
+
+
+def task_of(number: int) -> "tuple[Task | None, int]":
+    """Return what looks for a programming task in one capture, and the `whole` of its Story.
+
+    Without a task, number 0, that is None and 0.
+    """
+    if not number:
+        return None, 0
+    from grade.tasks import TASKS  # with what reads JSON: nothing else needs it
+    from grade.tasks.content import WHOLE
+
+    return TASKS[number](), WHOLE
 
 
 def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[Requirement]:
