@@ -50,9 +50,10 @@ class PcapReader:
         unit, number = 1_000_000_000 // self.units, 0
         while head := read(16):
             number += 1
-            if len(head) < 16:
-                raise CaptureError("cut short in packet {packet}", packet=number)
-            seconds, fraction, captured, length = unpack(head)
+            try:
+                seconds, fraction, captured, length = unpack(head)
+            except struct.error:
+                raise CaptureError("cut short in packet {packet}", packet=number) from None
             if captured > LARGEST:
                 raise CaptureError("damaged at packet {packet}", packet=number)
             data = read(captured)

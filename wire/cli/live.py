@@ -14,7 +14,7 @@ from capture.packet import CaptureError, Packet
 from capture.recorder import Recorder, Totals
 from capture.spool import PcapngFollower
 from cli.terminal import colour, complain
-from output.text import heading, line
+from output.text import heading, rows
 from safe import printable
 from story.model import New
 from story.story import Story
@@ -114,4 +114,5 @@ class Live:
             if connection.number > self.known:
                 self.known = connection.number
                 print(f"[{self.known}] {heading(connection)}")
-            print(f"[{connection.number}] {line(connection, event, self.colour)}")
+            for row in rows(connection, [event], self.colour):
+                print(f"[{connection.number}] {row}")

@@ -156,7 +156,7 @@ def line(connection: Connection, event: Event, with_bytes: bool) -> dict[str, An
         "packet": span(event),
         "time": plain(event.time, 6),
         "layer": event.layer,
-        "who": direction(connection, event) if event.kind != "late" else "",
+        "who": direction(connection, event.sender) if event.kind != "late" else "",
         "said": said,
         "octets": octets(connection, event) if with_bytes else [],
     }

@@ -76,7 +76,7 @@ def notes(connection: Connection, event: Event) -> Iterator[tuple[int, str]]:
     short = event if event.kind in MESSAGES and len(event.text) <= TEXT else shorten(event, TEXT)
     yield event.packet, label(connection, short)[:LINE]
     for number, what in _earlier(event):
-        yield number, f"{direction(connection, event)} {what} packet {event.packet}"
+        yield number, f"{direction(connection, event.sender)} {what} packet {event.packet}"
 
 
 def _alone(event: Event, new: New) -> Event:

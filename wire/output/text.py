@@ -53,15 +53,18 @@ def heading(connection: Connection) -> str:
     return said + (f", {connection.mechanism}" if connection.mechanism else "")
 
 
-def line(connection: Connection, event: Event, colour: bool = False) -> str:
-    """Return an event as a line: packet, seconds, who to whom, layer, what."""
-    kind = KINDS[event.kind]
-    who = direction(connection, event) if kind.layer != "capture" else ""
-    text = ROW % (span(event), event.time, who, kind.layer, say(event))
-    if not colour:
-        return text
-    code = BAD if kind.look == "bad" else COLOURS[kind.phase]
-    return f"\x1b[{code}m{text}\x1b[0m"
+def rows(connection: Connection, events: Iterable[Event], colour: bool = False) -> Iterator[str]:
+    """Yield events of a connection as lines: packet, seconds, who to whom, layer, what."""
+    client = connection.client
+    there, back = direction(connection, client), direction(connection, connection.server)
+    for event in events:
+        kind = KINDS[event.kind]
+        who = "" if kind.layer == "capture" else there if event.sender == client else back
+        text = ROW % (span(event), event.time, who, kind.layer, say(event))
+        if colour:
+            code = BAD if kind.look == "bad" else COLOURS[kind.phase]
+            text = f"\x1b[{code}m{text}\x1b[0m"
+        yield text
 
 
 def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
@@ -78,8 +81,7 @@ def story_lines(name: str, story: Story, colour: bool = False) -> Iterator[str]:
         title = f"[{connection.number}] {heading(connection)}"
         yield f"\x1b[1m{title}\x1b[0m" if colour else title
         yield f"{'packet':>11} {'seconds':>11}  {'who':<15} {'layer':<8} what"
-        for event in connection.events:
-            yield line(connection, event, colour)
+        yield from rows(connection, connection.events, colour)
         yield from closing(connection)
 
 

@@ -22,19 +22,19 @@ TCP = {
 
 def span(event: Event) -> str:
     """Return the packet number of an event, or the range of a run: "9" or "9–120"."""
-    last = event.last_packet or event.packet
-    return f"{event.packet}–{last}" if last != event.packet else str(event.packet)
+    packet, last = event.packet, event.last_packet
+    return f"{packet}–{last}" if last and last != packet else str(packet)
 
 
 def label(connection: Connection, event: Event) -> str:
     """Say an event in one line of plain text: who to whom, what."""
-    return f"{direction(connection, event)} {say(event)}"
+    return f"{direction(connection, event.sender)} {say(event)}"
 
 
-def direction(connection: Connection, event: Event) -> str:
-    """Return "REQ → REP": the socket types of the sender and of the receiver."""
+def direction(connection: Connection, sender: str) -> str:
+    """Return "REQ → REP": the socket types of a sender and of the receiver."""
     client, server = connection.client_type or "client", connection.server_type or "server"
-    return f"{client} → {server}" if event.sender == connection.client else f"{server} → {client}"
+    return f"{client} → {server}" if sender == connection.client else f"{server} → {client}"
 
 
 def say(event: Event) -> str:
@@ -45,7 +45,9 @@ def say(event: Event) -> str:
         if event.count > 1:
             said += _times(event)
     elif kind in SAID:
-        said = SAID[kind](event) + _times(event)
+        said = SAID[kind](event)
+        if event.count > 1:
+            said += _times(event)
     elif kind == "gap":
         said = _bytes(event.size) + _times(event)
     elif kind in TOPICS:
@@ -90,8 +92,11 @@ def _greeting(event: Event) -> str:
     said = f"greeting: ZMTP {event.version}"
     if event.mechanism:
         said += _(", mechanism {name}").format(name=event.mechanism)
-        said += _(", as server") * event.as_server
-    return said + _(", socket type {name}").format(name=event.socket_type) * bool(event.socket_type)
+    if event.as_server:
+        said += _(", as server")
+    if event.socket_type:
+        said += _(", socket type {name}").format(name=event.socket_type)
+    return said
 
 
 def _ready(event: Event) -> str:

@@ -90,7 +90,7 @@ def row_of(connection: Connection, at: int, new: bool) -> Change:
         "count": event.count,
         "time": event.time,
         "last_time": event.last_time or event.time,
-        "who": direction(connection, event) if event.kind != "late" else "",
+        "who": direction(connection, event.sender) if event.kind != "late" else "",
         "said": say(shorten(event, TEXT)),
         "topic": topic(event),
     }
@@ -110,7 +110,7 @@ def event_of(connection: Connection, at: int, step: int, event: Event) -> Change
         "time": event.time,
         "look": KINDS[event.kind].look,
         "onward": event.sender == connection.client,
-        "who": direction(connection, event) if event.kind != "late" else "",
+        "who": direction(connection, event.sender) if event.kind != "late" else "",
         "said": say(shorten(event, TEXT)),
         "topic": topic(event),
     }

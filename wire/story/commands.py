@@ -8,16 +8,17 @@ from functools import lru_cache
 from safe import text_of
 from story.model import Connection, Event, MessageFrame
 from story.pending import shortened
-from zmtp.command import named, properties
+from zmtp.command import properties
 from zmtp.frames import COMMAND, Frame
 
 AROUND = 8 + 8 + 16 + 1  # bytes around the body of a frame in CURVE: name, nonce, MAC, flags
 MANGLED = b"^RROR\x03"  # libzmq's PLAIN server writes the first byte and the E of 5 ERROR as one
 
 
-def command(connection: Connection, sender: str, frame: Frame, time: float) -> Event:
-    """Return the event of a command other than SUBSCRIBE and CANCEL."""
-    name, data = named(frame)
+def command(
+    connection: Connection, sender: str, frame: Frame, name: bytes, data: bytes, time: float
+) -> Event:
+    """Return the event of a command, by its name and its data, other than SUBSCRIBE and CANCEL."""
     mechanism = connection.mechanism
     event = Event(frame.last, time, sender, "command", size=frame.size)
     event.first_packet, event.wire = frame.first, shortened([frame], frame.size)

@@ -6,8 +6,6 @@
 The patterns are RFC 28 (REQ-REP), 29 (PUB-SUB) and 30 (PUSH-PULL).
 """
 
-import os
-
 from safe import SHOWN, text_of
 from story.commands import command
 from story.exchanges import Exchanges
@@ -35,10 +33,10 @@ class MessageAssembler:
     )
 
     def __init__(
-        self, connection: Connection, expect: str = "", shown: int = SHOWN, whole: int = 0
+        self, connection: Connection, expect: bytes = b"", shown: int = SHOWN, whole: int = 0
     ) -> None:
         self.connection = connection
-        self.expect = os.fsencode(expect)  # what a request should be
+        self.expect = expect  # what a request should be
         self.shown = shown  # characters of a text
         self.whole = whole  # bytes up to which the body of a message stays whole in Event.wire
         self.senders = (connection.client, connection.server)
@@ -143,7 +141,7 @@ class MessageAssembler:
                 return self._filter(side, frames[0], body[1:], body[0] == 1, time)
             kind = "message"
         pending, exchanged = self.pending[side], kind == "request" or kind == "reply"
-        delimiter = _delimiter(frames) if exchanged else -1
+        delimiter = _delimiter(frames) if exchanged and len(frames) > 1 else -1
         parts, shown, value = [], [], None
         size, missing = pending.size, pending.missing
         for index, frame in enumerate(frames):
@@ -225,7 +223,7 @@ class MessageAssembler:
         name, data = named(frame)
         if name in (b"SUBSCRIBE", b"CANCEL"):
             return self._filter(side, frame, data, name == b"SUBSCRIBE", time)
-        event = command(self.connection, self.senders[side], frame, time)
+        event = command(self.connection, self.senders[side], frame, name, data, time)
         if event.kind in ("ready", "initiate"):
             self.connection.handshakes.add(DONE[side])
             if event.socket_type in TYPES:

@@ -198,11 +198,12 @@ class Connection:
         kind, counts = event.kind, self.counts
         count = counts.get(kind, 0)
         counts[kind] = count + 1
-        if not count and self.keeps_firsts:
-            self.firsts[kind] = event
-        if kind in BY_SIDE and self.keeps_firsts:
-            self.firsts.setdefault(BY_SIDE[kind][event.sender != self.client], event)
-        elif kind == "published":
+        if self.keeps_firsts:
+            if not count:
+                self.firsts[kind] = event
+            if kind in BY_SIDE:
+                self.firsts.setdefault(BY_SIDE[kind][event.sender != self.client], event)
+        if kind == "published":
             word, words = event.text.split(" ", 1)[0], self.published
             if word not in words and len(words) >= WORDS:
                 word = "…"

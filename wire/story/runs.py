@@ -30,9 +30,10 @@ class Runs:
 
         `told` is how many events of the connection are told already.
         """
-        kind, sender, free = event.kind, event.sender, told < TOLD
+        kind, free = event.kind, told < TOLD
         if free and not self.open and kind not in GROUPS:  # it ends no run and begins none
             return None
+        sender = event.sender
         like: Hashable = event.note if kind == "gap" else ""
         if free:
             if event.note and kind in MESSAGES:  # what is unusual stands alone

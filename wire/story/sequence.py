@@ -5,8 +5,6 @@ ends, or the capture. So what comes meanwhile waits until the side goes on, or e
 over; then it is told, in the packet with the last byte, how far the side came.
 """
 
-from collections.abc import Iterator
-
 from story.model import Event
 from tcp.connection import StreamEvent
 
@@ -58,12 +56,6 @@ class Sequence:
             if one == side and isinstance(what, StreamEvent) and _bytes(what):
                 return what
         return None
-
-    def ready(self) -> Iterator[Entry]:
-        """Yield what waits for nothing, which is taken out by that."""
-        entries, begun = self.entries, self.begun
-        while entries and entries[0][1] is not begun[entries[0][0]]:
-            yield entries.pop(0)
 
     @property
     def since(self) -> float | None:

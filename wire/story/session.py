@@ -41,7 +41,7 @@ class Session:
         self.messages: MessageAssembler | None = None
         self.runs: Runs | None = None
         self.odd = False  # a side closed in the middle of a frame
-        self.settled = False  # nothing but messages is to be expected
+        self.settled = False  # no more is to be decided: what comes are frames
 
     def take(self, tcp: TCPConnection, side: int, happened: StreamEvent, new: New) -> str:
         """Take what happened, and return what becomes of the TCP connection.
@@ -57,7 +57,7 @@ class Session:
                     self._add(event, new)
             under_way = reader.in_body or reader.rest or messages.pending[side].frames  # type: ignore[union-attr]
             sequence.begun[side] = happened if under_way else None
-            return FOLLOW
+            return FOLLOW if tcp.rank != BEGUN else self._shaken(tcp)
         if kind not in ("data", "gap"):
             if self.settled and sequence.idle:
                 self._passed(tcp, side, happened, new)
@@ -72,7 +72,8 @@ class Session:
             if kind == "gap" or not (self.connection and sequence.idle):
                 sequence.add(side, mark)
             fate = self._stream(tcp, side, happened, mark, new)
-        self._tell(tcp, new)
+        if sequence.entries or self.told.waiting:
+            self._tell(tcp, new)
         return fate
 
     def refuse(self, tcp: TCPConnection, side: int, happened: StreamEvent, new: New) -> str:
@@ -147,8 +148,8 @@ class Session:
         marks[side] = mark
         for one, us in enumerate(negotiation.sides):
             if marks[one] and not us.open:
-                last = self.sequence.last(one) or mark
-                marks[one] = last if self._under_way(one) else None
+                under_way = self._under_way(one)
+                marks[one] = (self.sequence.last(one) or mark) if under_way else None
         return fate
 
     def _under_way(self, side: int) -> bool:
@@ -175,8 +176,8 @@ class Session:
         connection, messages = self.connection, self.messages
         assert connection and messages
         if len(connection.initial) < 2:
-            seen = ((SIDES[one.side], one.begin) for one in tcp.directions)
-            connection.initial = {name: at for name, at in seen if at is not None}
+            begins = {SIDES[one.side]: one.begin for one in tcp.directions}
+            connection.initial = {name: at for name, at in begins.items() if at is not None}
         entries = self.sequence.entries
         for side, item in items:
             if event := messages.take(side, item):
@@ -184,8 +185,13 @@ class Session:
                     self.sequence.place(side, event)
                 else:
                     self._add(event, new)
-        shaken = connection.late or connection.complete
-        self.settled = negotiation.done and shaken and len(connection.initial) == 2
+        self.settled = negotiation.done and len(connection.initial) == 2
+        return self._shaken(tcp)
+
+    def _shaken(self, tcp: TCPConnection) -> str:
+        """Return SHAKEN once the handshakes are over, and FOLLOW before and after."""
+        connection = self.connection
+        shaken = connection and (connection.late or connection.complete)
         return SHAKEN if shaken and tcp.rank == BEGUN else FOLLOW
 
     def _introduce(self, tcp: TCPConnection) -> bool:
@@ -236,22 +242,24 @@ class Session:
             if len(sequence.entries) > MOST:
                 del sequence.entries[MOST // 2]
             return
-        for side, what in sequence.ready():
+        entries, marks = sequence.entries, sequence.begun
+        while entries and entries[0][1] is not marks[entries[0][0]]:
+            side, what = entries.pop(0)
             if isinstance(what, Event):
                 self._add(what, new)
             elif what.kind != "data":
                 self._passed(tcp, side, what, new)
         if waiting:
             waiting.pop(tcp, None)
-        if not sequence.entries:
+        if not entries:
             return
         since = sequence.since
-        if len(sequence.entries) > MOST:
+        if len(entries) > MOST:
             self.wait_over(tcp, new)
         elif since is not None:
             waiting[tcp] = since + SECONDS
         elif self.negotiation and self.negotiation.done:
-            sequence.entries.clear()
+            entries.clear()
 
     def _passed(self, tcp: TCPConnection, side: int, happened: StreamEvent, new: New) -> None:
         """Tell what TCP did, or that bytes are missing."""
@@ -259,8 +267,8 @@ class Session:
         assert connection
         connection.retransmitted, connection.closed = tcp.retransmitted, tcp.state == "closed"
         event = self._event(side, happened)
-        if happened.kind == "gap":
-            connection.missing += happened.size
+        if event.kind == "gap":
+            connection.missing += event.size
             event.note = "not in the capture"
         self._add(event, new)
 
@@ -268,20 +276,19 @@ class Session:
         connection = self.connection
         assert connection
         sender = (connection.client, connection.server)[side]
-        event = Event(happened.packet, happened.time, sender, happened.kind, size=happened.size)
-        event.note = happened.note
+        kind, packet, time, _, size, note = happened
+        event = Event(packet, time, sender, kind, "", size)
+        event.note = note
         return event
 
     def _add(self, event: Event, new: New) -> None:
         """Count an event, have it kept, and give it out."""
-        connection = self.connection
-        assert connection and self.runs
+        connection, runs, store = self.connection, self.runs, self.told.store
+        assert connection and runs
         if connection.late and not connection.counts and event.kind != "late":  # told first
             self._add(Event(event.packet, event.time, event.sender, "late"), new)
         if not event.first_packet:
             event.first_packet = event.packet
         connection.count(event)
-        if self.told.store.each:
-            connection.note_text(event)
-        self.told.store.add(connection, event, self.runs)
+        store.add(connection, event, runs)
         new.append((connection, event))

@@ -71,30 +71,31 @@ class ConnectionStore:
 
     def add(self, connection: Connection, event: Event, runs: Runs) -> None:
         """Keep an event, unless it continues a run."""
-        events = connection.events
-        if self.spill:
-            events.append(event)
-            self.spill.weigh(_weight(event))
-        elif self.keep:
+        events, spill = connection.events, self.spill
+        if not spill:
+            if not self.keep:
+                return
             if run := runs.take(event, len(events) if self.room > 0 else TOLD):
                 event.into = run
                 if self.room <= 0 and not self.full:
                     self.full = event.packet
-            else:
-                events.append(event)
-                weight = _weight(event) + min(event.size, self.whole)
-                connection.weight += weight
-                self.room -= weight
+                return
+        events.append(event)
+        weight = BASE + LETTER * len(event.text) + PART * len(event.parts)
+        if spill:
+            connection.note_text(event)
+            spill.weigh(weight)
+        else:
+            if self.whole:
+                weight += min(event.size, self.whole)
+            connection.weight += weight
+            self.room -= weight
 
     def forget(self, connection: Connection) -> None:
         """Give up the events of a connection, and have room for others."""
         connection.events = []
         self.room += connection.weight
         connection.weight = 0
-
-
-def _weight(event: Event) -> int:
-    return BASE + LETTER * len(event.text) + PART * len(event.parts)
 
 
 def _spill() -> "Spill":

@@ -11,6 +11,8 @@ How an output uses it (the model, Event and Connection, is in model.py):
     story.losses                          # what could not be told
 """
 
+import os
+
 from capture.packet import Packet
 from story.losses import Losses
 from story.model import New
@@ -52,7 +54,8 @@ class Story:
         self.waiting: dict[TCPConnection, float] = {}  # connections whose events wait, until when
         # Connections that nothing says yet to be ZMTP -> when to tell them all the same.
         self.opening: dict[TCPConnection, float] | None = {} if early else None
-        self.told = Told(self.store, ports, expect, self.waiting, {}, self.opening)
+        expected = os.fsencode(expect)
+        self.told = Told(self.store, ports, expected, self.waiting, {}, self.opening)
         self.connections = self.store.connections
         self.packets = 0
         self.start: int | None = None  # nanoseconds since 1970, of the first packet
@@ -93,14 +96,14 @@ class Story:
         self.packets, time, link, data, length = packet
         if self.start is None:
             self.start = time
-        before = self.now
-        now = self.now = (time - self.start) / 1e9
+        now = (time - self.start) / 1e9
         if now > self.latest:
             self.latest = now
-        elif now < before:
+        elif now < self.now:
             self.earliest = min(self.earliest, now)
-            if now < before - STEP and not self.back:
-                self.back = self.packets, before - now
+            if now < self.now - STEP and not self.back:
+                self.back = self.packets, self.now - now
+        self.now = now
         if len(data) < length:
             self.cut += 1
         segment = self.segment = self.segments.take(packet, now)

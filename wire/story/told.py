@@ -15,7 +15,7 @@ class Told(NamedTuple):
 
     store: ConnectionStore
     ports: Ports
-    expect: str
+    expect: bytes  # what a request should be
     waiting: dict[TCPConnection, float]  # those in which events wait -> when to tell them
     # How far connections at the lab's ports came that carried nothing -> their number, and the
     # packet of the first SYN.

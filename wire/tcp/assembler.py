@@ -78,7 +78,8 @@ class Assembler:
                 happened = make(StreamEvent, ("data", number, time, payload, 0, ""))
                 data = (connection, sender.side, happened)
                 return [*found, data] if found else [data]
-        return [*found, *self._slow(segment, entry)]
+        slow = self._slow(segment, entry)
+        return [*found, *slow] if found else slow
 
     def wait_over(self, clock: float) -> StreamEvents:
         """Return what is given up at this moment, in seconds, while no packet comes."""
@@ -174,11 +175,14 @@ class Assembler:
         connection, sender, peer = entry
         begins: list[Segment] = []
         if connection.ignored or connection.state == "closed":
-            begins = [segment] if segment.flags & SYN and segment.seq != sender.first else []
+            if segment.flags & SYN and segment.seq != sender.first:
+                begins = [segment]
+            elif connection.ignored:
+                return NOTHING
         elif connection.doubts:
             begins = successor(connection.state, connection.doubts, sender, peer, segment)
         if not begins:
-            return NOTHING if connection.ignored else self._receive(segment, *entry)
+            return self._receive(segment, connection, sender, peer)
         found = self._give_up(connection, *END)
         self._remove(connection)
         for each in begins:
@@ -191,10 +195,11 @@ class Assembler:
         """Return what a segment brings to its connection."""
         before = connection.waiting
         found = [*order.receive(connection, sender, peer, segment, self.clock)]
-        if connection.waiting > order.WAITING:
-            found += order.give_up(connection, segment.number, self.clock)
-        elif connection.waiting and self.waiting > ALL:
-            found += order.give_up(connection, *END)
+        if connection.waiting:
+            if connection.waiting > order.WAITING:
+                found += order.give_up(connection, segment.number, self.clock)
+            elif self.waiting > ALL:
+                found += order.give_up(connection, *END)
         self._settle(connection, before)
         return found
 

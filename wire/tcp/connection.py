@@ -176,10 +176,11 @@ class TCPConnection:
             sender.greet(segment)
             seq = sender.next = (seq + 1) % WRAP
             self._move("SYN, ACK" if side == SERVER else "SYN")
-            yield self, side, StreamEvent("syn-ack" if side == SERVER else "syn", number, time)
+            kind = "syn-ack" if side == SERVER else "syn"
+            yield self, side, make(StreamEvent, (kind, number, time, b"", 0, ""))
         elif self.state == "syn-received" and side == CLIENT:
             self._move("ACK")
-            yield self, side, StreamEvent("ack", number, time)
+            yield self, side, make(StreamEvent, ("ack", number, time, b"", 0, ""))
         elif self.state == "syn-sent":  # the answer to the SYN is not in the capture
             self._move("ACK")
         assert sender.next is not None
@@ -202,7 +203,7 @@ class TCPConnection:
         if flags & FIN and not sender.finished and size >= behind:
             sender.finished = True
             sender.end = sender.next = (sender.next + 1) % WRAP
-            yield self, side, StreamEvent("fin", number, time)
+            yield self, side, make(StreamEvent, ("fin", number, time, b"", 0, ""))
             if self.directions[1 - side].finished:
                 self._close("FIN")
 

@@ -69,6 +69,7 @@ class Begun(NamedTuple):
 Item = Greeting | Frame | Skipped
 State = str  # "start", "frames", "lost" (looks for a frame), "other" (not ZMTP)
 FOREIGN = "not told: these are no ZMTP frames"
+USUAL = legacy.framing("")
 
 
 class FrameReader:
@@ -81,7 +82,7 @@ class FrameReader:
 
     def __init__(self) -> None:
         self.state: State = "start"  # its greeting is not decided yet
-        self.old, self.highest = legacy.framing("")  # frames of 1.0; the highest flags of a frame
+        self.old, self.highest = USUAL  # frames of 1.0; the highest flags of a frame
         self.whole = True  # no byte is missing so far
         self.broken = False  # behind a frame there was none, though no byte is missing there
         self.rest = b""  # the beginning of a frame's header
@@ -93,7 +94,8 @@ class FrameReader:
     def begin(self, state: State, version: str = "") -> None:
         """Go on in this state; `version`: an older one, whose frames differ."""
         self.state = state
-        self.old, self.highest = legacy.framing(version)
+        if version:
+            self.old, self.highest = legacy.framing(version)
 
     def feed(self, data: bytes, packet: int, time: float) -> list[Item]:
         """Return what is complete with this data, which came in this packet."""
@@ -173,14 +175,14 @@ class FrameReader:
                 start = at + 9 if flags & LONG else at + 2
                 if start > end:
                     break
-                size = int.from_bytes(data[at + 1 : start]) if flags & LONG else data[at + 1]
+                size = data[at + 1] if start == at + 2 else int.from_bytes(data[at + 1 : start])
             at = start + size
             if at > end:
                 self.flags, self.size, self.left, self.missing = flags, size, at - end, 0
                 self.body = bytearray(data[start : start + KEPT])
                 self.first, self.in_body = first, True
                 return None
-            body = data[start : start + min(size, KEPT)]
+            body = data[start:at] if size <= KEPT else data[start : start + KEPT]
             items.append(make(Frame, (first, packet, time, flags, size, body, 0, old)))
             first = packet
         self.first, self.rest = first, data[at:]
