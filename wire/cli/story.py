@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     code = 0
     for path in options.captures:
         each = options.all or options.json
-        story = Story(each, options.ports, firsts=bool(options.html))
+        story = Story(each, options.ports, details=bool(options.html))
         found, wrong = tell(options, path, story, _said(options))
         if not found and not wrong and not story.connections:
             from output.text import nothing

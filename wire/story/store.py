@@ -20,11 +20,11 @@ BASE, LETTER, PART = 500, 4, 150  # bytes, about: of an event, of a letter of it
 class ConnectionStore:
     """The connections of a story. `each`: no event is put into a run, all go to a Spill.
 
-    `whole`: bytes up to which bodies are whole. `firsts`: keep the first event of each kind.
+    `whole`: bytes up to which bodies are whole. `details`: see story.py.
     """
 
-    def __init__(self, each: bool, keep: bool, whole: int = 0, firsts: bool = True) -> None:
-        self.each, self.keep, self.whole, self.firsts = each, keep, whole, firsts
+    def __init__(self, each: bool, keep: bool, whole: int = 0, details: bool = True) -> None:
+        self.each, self.keep, self.whole, self.details = each, keep, whole, details
         self.connections: list[Connection] = []
         self.count = 0  # connections, with those that are not kept
         self.attempts = 0  # those among them that are refused attempts
@@ -45,7 +45,7 @@ class ConnectionStore:
         if len(self.connections) >= CONNECTIONS:
             self._leave_out(connection)
             return False
-        connection.number, connection.keeps_firsts = self.count, self.firsts
+        connection.number, connection.keeps_firsts = self.count, self.details
         if spill := self.spill:
             connection.events = spill.events()
             connection.requests, connection.replies = spill.plain(), spill.plain()
@@ -80,6 +80,8 @@ class ConnectionStore:
                 if self.room <= 0 and not self.full:
                     self.full = event.packet
                 return
+        if not self.details:
+            event.wire = ()
         events.append(event)
         weight = BASE + LETTER * len(event.text) + PART * len(event.parts)
         if spill:

@@ -34,9 +34,9 @@ class Story:
     `each`: keep every event, and the lists of texts. `keep` false: keep no event at all (live).
     `expect`: the text that a request should be. `whole`: bytes up to which Event.wire has the
     bodies of messages whole, at most frames.KEPT. `early`: a connection that should be ZMTP is
-    told though a side waits for the other one's first word. `firsts`: keep the first event of each
-    kind. What is kept has bounds: see store.py; each event is in a file, if they are many: see
-    spill.py.
+    told though a side waits for the other one's first word. `details`: keep what a page shows
+    beside the lines, the first event of each kind and what each was read from (Event.wire). What
+    is kept has bounds: see store.py; each event is in a file, if they are many: see spill.py.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class Story:
         keep: bool = True,
         whole: int = 0,
         early: bool = False,
-        firsts: bool = True,
+        details: bool = True,
     ) -> None:
         self.ports, self.expect = ports, expect
-        self.store = ConnectionStore(each, keep, whole, firsts)
+        self.store = ConnectionStore(each, keep, whole, details)
         self.waiting: dict[TCPConnection, float] = {}  # connections whose events wait, until when
         # Connections that nothing says yet to be ZMTP -> when to tell them all the same.
         self.opening: dict[TCPConnection, float] | None = {} if early else None
