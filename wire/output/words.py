@@ -207,7 +207,8 @@ MANY = {
 
 def _run(event: Event) -> str:
     """Say a run of like messages: count, rate, and what they say."""
-    rate = f", {number(event.rate, 1)}/s" if event.rate else ""
+    speed = event.rate
+    rate = f", {number(speed, 1)}/s" if speed else ""
     first, last = event.texts[0], event.last_text
     said = MANY[event.kind]().format(count=number(event.count))
     if event.kind == "encrypted":

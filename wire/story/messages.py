@@ -66,20 +66,21 @@ class MessageAssembler:
         self.resumed[side] = True
 
     def _greeting(self, side: int, item: Greeting, time: float) -> Event:
-        connection, notes = self.connection, [item.note]
+        connection, notes = self.connection, []
         connection.handshakes.add(GREETED[side])
         connection.version = min(item.version, connection.version or item.version)
         connection.mechanism = item.mechanism or connection.mechanism
         self.mechanisms[side] = "" if item.mechanism.endswith("…") else item.mechanism
-        if all(self.mechanisms) and len(set(self.mechanisms)) == 2:
-            notes.append(f"the mechanisms do not fit: {' and '.join(self.mechanisms)}")
+        one, other = self.mechanisms
+        if one and other and one != other:
+            notes.append(f"the mechanisms do not fit: {one} and {other}")
         if item.socket_type:
             notes.append(self._typed(side, item.socket_type))
-        event = Event(item.last, time, self.senders[side], "greeting", first_packet=item.first)
-        event.wire = (item,)
+        sender = self.senders[side]
+        event = Event(item.last, time, sender, "greeting", "", 0, item.first, wire=(item,))
         event.version, event.as_server = item.version, item.as_server
         event.mechanism, event.socket_type = item.mechanism, item.socket_type
-        event.note = ", ".join(filter(None, notes))
+        event.note = ", ".join(filter(None, (item.note, *notes))) if notes else item.note
         return event
 
     def _typed(self, side: int, socket_type: str) -> str:

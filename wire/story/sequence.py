@@ -31,7 +31,8 @@ class Sequence:
 
     def add(self, side: int, happened: StreamEvent) -> None:
         """Take what happened next."""
-        self.recall()
+        if not self.entries:
+            self.recall()
         self.entries.append((side, happened))
 
     def recall(self) -> None:

@@ -135,25 +135,24 @@ class Assembler:
                     return self._remove(connection, not connection.ignored)
         return None
 
-    def _begin(self, segment: Segment) -> Entry | None:
-        """Take up a connection, unless its first segment that was seen is a lone acknowledgment."""
-        return self._new(segment) if segment.size or segment.flags & 7 else None
-
     def _new(self, segment: Segment) -> Entry:
         """Take up a connection of which this is the first segment."""
         flags, key = segment.flags, segment.key
-        source, target = int.from_bytes(key[-4:-2]), int.from_bytes(key[-2:])
-        known = (source in self.ports) - (target in self.ports)
-        from_server = known > 0 or (known == 0 and (flags & SYN or source < target))
-        client = turned(key) if from_server and flags & (SYN | ACK) != SYN else key
+        from_server, back = False, turned(key)
+        if flags & (SYN | ACK) != SYN:
+            source, target = int.from_bytes(key[-4:-2]), int.from_bytes(key[-2:])
+            known = (source in self.ports) - (target in self.ports)
+            from_server = known > 0 or (known == 0 and bool(flags & SYN or source < target))
         if len(self.table) >= 2 * FOLLOWED:
             self._evict()
-        connection = TCPConnection(client)
+        connection = TCPConnection(back if from_server else key)
         self._rank(connection, BEGUN)
         ours, theirs = connection.directions
-        self.table[client] = (connection, ours, theirs)
-        self.table[turned(client)] = (connection, theirs, ours)
-        return self.table[key]
+        if from_server:
+            ours, theirs = theirs, ours
+        self.table[key] = entry = (connection, ours, theirs)
+        self.table[back] = (connection, theirs, ours)
+        return entry
 
     def _remove(self, connection: TCPConnection, evicted: bool = False) -> None:
         """Take a connection out of the table."""
@@ -164,21 +163,23 @@ class Assembler:
         connection.rank = GONE
         self.waiting -= connection.waiting
         self.leaving.append((connection, evicted))
-        connection.evict()
+        if connection.state != "closed":
+            connection.evict()
         connection.quick = False
 
     def _slow(self, segment: Segment, entry: Entry | None) -> StreamEvents:
         """Return what is not plain data in order: beginnings, ends, what waits or is repeated."""
         if entry is None:
-            entry = self._begin(segment)
-            return self._receive(segment, *entry) if entry else NOTHING
+            if not segment.size and not segment.flags & 7:
+                return NOTHING  # a connection does not begin with a lone acknowledgment
+            entry = self._new(segment)
         connection, sender, peer = entry
         begins: list[Segment] = []
         if connection.ignored or connection.state == "closed":
             if segment.flags & SYN and segment.seq != sender.first:
                 begins = [segment]
-            elif connection.ignored:
-                return NOTHING
+            elif connection.ignored or (sender.offload and not segment.size):
+                return NOTHING  # the last acknowledgment of a closed one, as a rule
         elif connection.doubts:
             begins = successor(connection.state, connection.doubts, sender, peer, segment)
         if not begins:

@@ -123,8 +123,7 @@ class TCPConnection:
 
     def evict(self) -> None:
         """Follow it no more: nothing of it is delivered from now on."""
-        if self.state != "closed":
-            self._move("evicted")
+        self._move("evicted")
 
     def turn(self) -> None:
         """Make the server the client: a SYN says which is which."""

@@ -92,7 +92,7 @@ class Negotiation:
                 if verdict != UNDECIDED:
                     us.open = False
                     items += [(side, item) for item in self._begin(side, verdict)]
-        if self.zmtp:
+        if self.zmtp and any(self.foreign):
             for side, foreign in enumerate(self.foreign):
                 if foreign:
                     items.append((side, foreign))
@@ -100,7 +100,8 @@ class Negotiation:
                     self.readers[side].begin("lost")
         if not self.sides[0].open and not self.sides[1].open:
             self.done = self.zmtp
-            items.sort(key=lambda found: found[1].last)  # stable: each side stays in its order
+            if len(items) > 1:
+                items.sort(key=lambda found: found[1].last)  # stable: each side stays in its order
         return items
 
     def _verdict(self, us: Beginning, peer: Beginning, final: bool) -> str:
