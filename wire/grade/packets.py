@@ -15,7 +15,7 @@ from grade import mistakes
 from grade.form import ALL, Form, numbers
 from grade.mistakes import NAMES, NO_TCP, NOT_YOURS, OTHER_DATA, Mistake
 from grade.numbers import sent_ways
-from story.model import KINDS, Connection, Event, New
+from story.model import Connection, Event
 from story.reader import Segment
 from story.story import Story
 
@@ -24,8 +24,8 @@ HELD = 20  # things in such a packet; of one that an answer names all are held
 WAITING = 10_000  # requests without a reply that are remembered
 ALIKE = {"ready": ("ready", "initiate"), "delimiter": ("reply",)}  # what is asked -> kinds of it
 Exchange = tuple[int, int]  # numbers of a connection, and of a request in it (0: not known)
-ASKED = {question.asks for question in ALL.values() if question.module == "packets"}
 KEYS = [key for key, question in ALL.items() if question.module == "packets"]
+ASKED = {ALL[key].asks: ALL[key].whose != "" for key in KEYS}  # kind -> it matters who sent it
 
 
 class Sight(NamedTuple):
@@ -51,9 +51,11 @@ class Packets:
         """`owners`: the student's number, in all ways to write it."""
         self.owners = frozenset() if form.earlier else owners  # that form asked for any request
         self.own: set[int] = set()  # numbers of the connections on which it was sent
-        self.latest: list[Sight] = []  # requests and replies that end in the last packet looked at
+        self.latest: Sight | None = None  # of the event that was taken last
         self.named = {key: numbers(form.answers.get(key, "")) for key in KEYS}
-        self.asked = {number for named in self.named.values() for number in named}
+        self.asked: set[int] = set()
+        self.last = 0  # of those that were asked for: of what is in later ones nothing is noted
+        self.ask(number for named in self.named.values() for number in named)
         self.first: dict[tuple[str, str], int] = {}  # kind, sender's type -> its first packet
         self.first_own: dict[str, int] = {}  # kind -> the first packet with one that is own
         self.seen: dict[int, list[Sight]] = {}  # of the last RECENT packets, and of those asked for
@@ -64,40 +66,41 @@ class Packets:
         self.ends: dict[int, tuple[str, str]] = {}  # packet where they did -> sender, receiver
         self.unanswered: dict[Exchange, bool] = {}  # requests without a reply -> which are own
 
-    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of a packet and of the events that it completes; None at the end."""
-        if new:
-            self._events(packet.number if packet else 0, new)
-        if packet is None:
-            return
+    def ask(self, numbers: Iterable[int]) -> None:
+        """Look at these packets too."""
+        self.asked.update(numbers)
+        self.last = max(self.asked, default=0)
+
+    def look(self, packet: Packet, segment: Segment | None) -> None:
+        """Take note of a packet."""
         number = packet.number
+        if number > self.last:
+            return
         if number in self.asked or (segment and segment.payload):
             self._packet(packet, segment)
         if number > RECENT and number - RECENT not in self.asked:
             self.seen.pop(number - RECENT, None)
 
-    def _events(self, here: int, new: New) -> None:
-        """Take note of where events are that packet `here` completes, 0 at the end."""
-        oldest, self.latest = max(0, here - RECENT), []  # before that only what is asked for
-        for connection, event in new:
-            kind, sight = event.kind, self._sight(connection, event)
-            if kind in NOT_YOURS and event.packet == here:
-                self.latest.append(sight)
-            if sight.own:
-                self.first_own.setdefault(kind, event.packet)
-            if kind in ASKED:
-                if kind == "reply" and ("delimiter", "") not in self.first:
-                    for number in delimiter(connection):
-                        self.first.setdefault(("delimiter", ""), number)
-                begun = event.first_packet if kind == "greeting" else event.packet
-                for role in "", sight.role:
-                    self.first.setdefault((kind, role), begun)
-            if KINDS[kind].layer == "ZMTP":
-                for number in self._places(connection, event):
-                    if number > oldest or number in self.asked:
-                        sights = self.seen.setdefault(number, [])
-                        if len(sights) < HELD or number in self.asked:
-                            sights.append(sight)
+    def take(self, connection: Connection, event: Event, packet: Packet | None, *_: object) -> None:
+        """Take note of where an event of ZMTP is that a packet completes, None at the end."""
+        kind, sight = event.kind, self._sight(connection, event)
+        self.latest = sight
+        if sight.own:
+            self.first_own.setdefault(kind, event.packet)
+        if kind in ASKED:
+            if kind == "reply" and ("delimiter", "") not in self.first:
+                for number in delimiter(connection):
+                    self.first.setdefault(("delimiter", ""), number)
+            begun = event.first_packet if kind == "greeting" else event.packet
+            self.first.setdefault((kind, sight.role if ASKED[kind] else ""), begun)
+        oldest = (
+            max(0, packet.number - RECENT) if packet else 0
+        )  # before that only what is asked for
+        for number in self._places(connection, event):
+            if number in self.asked or oldest < number <= self.last:
+                sights = self.seen.setdefault(number, [])
+                if len(sights) < HELD or number in self.asked:
+                    sights.append(sight)
 
     def _places(self, connection: Connection, event: Event) -> Iterable[int]:
         """Return the packets that hold an event, whole or in part."""
