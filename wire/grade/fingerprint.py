@@ -14,11 +14,12 @@ A connection leaves traces that no single command changes, each enough to know i
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 from capture.packet import Packet
+from grade.numbers import sent_ways
 from story.model import MESSAGES, Event, New
 from story.reader import Segment
 from story.story import Story
@@ -126,21 +127,30 @@ class Notes:
 class Fingerprint:
     """What is kept of a capture to compare it with others; an observer of the one pass."""
 
-    def __init__(self, path: str, name: str, owners: frozenset[str] = frozenset()) -> None:
-        self.path, self.name, self.owners = path, name, owners
+    def __init__(self, path: str, name: str, owners: frozenset[str], known: Container[str]) -> None:
+        """`owners`: the number of who handed it in, `known`: those of the class, in all ways."""
+        self.path, self.name, self.owners, self.known = path, name, owners, known
         self.packets = 0
-        self.sent = False  # the number of its owner
+        self.numbers: set[str] = set()  # of those that are known, what is a request
         self.held: list[Held] = []
         self.notes: dict[int, Notes] = {}  # by the number of the connection
         # Number of a packet -> its time and segment: where bytes are missing, events come later.
         self.recent: dict[int, tuple[int, Segment]] = {}
 
+    @property
+    def sent(self) -> bool:
+        """Tell whether the number of its owner is a request."""
+        return not self.owners.isdisjoint(self.numbers)
+
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
         if packet and segment and (new or segment.payload):
             self.recent[packet.number] = packet.time, segment
-            self.recent.pop(packet.number - WAITING, None)
+            if packet.number > WAITING:
+                self.recent.pop(packet.number - WAITING, None)
         for connection, event in new:
+            if event.kind == "request":
+                self.numbers.update(way for way in sent_ways(event) if way in self.known)
             if connection.number > CONNECTIONS:
                 continue
             notes = self.notes.get(connection.number)
@@ -183,7 +193,7 @@ class Fingerprint:
                         clock(first.get("greeting client")),
                         (array("Q", ats), array("q", map(at, times)), texts),
                         (array("Q", notes.moments), array("q", notes.moments.values())),
-                        _fewest(stamp for stamp in notes.stamps if stamp),
+                        _fewest(filter(None, notes.stamps)),
                         _fewest(_gaps(sorted(notes.moments.values()))),
                         said * (connection.pattern == "PUSH-PULL"),
                         begun if connection.pattern == "PUSH-PULL" else (),
@@ -214,7 +224,10 @@ def _said(story: Story, notes: dict[int, Notes]) -> int:
 
 def _fewest(traces: Iterator[int]) -> "array[int]":
     """Return at most TRACES of them, chosen alike in each capture that has them."""
-    spread = sorted(set(traces), key=lambda trace: trace * 0x9E3779B1 % (1 << 32))
+    found = set(traces)
+    if len(found) <= TRACES:
+        return array("Q", found)
+    spread = sorted(found, key=lambda trace: trace * 0x9E3779B1 % (1 << 32))
     return array("Q", spread[:TRACES])
 
 
@@ -223,7 +236,6 @@ def _gaps(times: list[int]) -> Iterator[int]:
     gaps = [later - time for time, later in pairwise(times)]
     if all(gap % 1000 == 0 for gap in gaps):  # a clock of milliseconds tells too little
         return
-    for at in range(len(gaps) - GAPS + 1):
-        some = gaps[at : at + GAPS]
-        if min(some) > 0 and sum(some) > LEAST:
-            yield hash(tuple(some)) & 0xFFFFFFFFFFFF
+    for some in zip(*(gaps[at:] for at in range(GAPS)), strict=False):
+        if 0 not in some and sum(some) > LEAST:
+            yield hash(some) & 0xFFFFFFFFFFFF
