@@ -18,7 +18,7 @@ Ports = dict[int, tuple[str, str]]
 FORMS = 5  # forms of one student that are read
 
 
-@dataclass
+@dataclass(slots=True)
 class Graded:
     """One hand-in, graded by the best of its captures."""
 

@@ -27,7 +27,7 @@ class File(NamedTuple):
     name: str  # below the folder of the class, safe to show
 
 
-@dataclass
+@dataclass(slots=True)
 class Submission:
     """What one student, or a pair, handed in."""
 
