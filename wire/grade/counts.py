@@ -52,16 +52,14 @@ class Counts:
 
     def example(self, key: str, story: Story) -> str:
         """Return the answer that is right, "" if there is no such connection."""
-        counts = self._counts(QUESTIONS[key].whose, story)
-        true = counts[PSH_TO] + counts[PSH_FROM] if key == "push" else counts[DATA_TO]
-        return str(true) if true else ""
+        return str(_true(key, self._counts(QUESTIONS[key].whose, story)) or "")
 
     def mistake(self, key: str, given: str, story: Story) -> Mistake | None:
         """Return what is wrong with a count, None if it is right."""
         number, counts = whole(given), self._counts(QUESTIONS[key].whose, story)
         if number is None:
             return Mistake(mistakes.NO_NUMBER, key)
-        if str(number) == self.example(key, story):
+        if number and number == _true(key, counts):
             return None
         events: Counter[str] = Counter()
         for connection in story.connections:
@@ -84,3 +82,8 @@ class Counts:
             if number and number in numbers:
                 return Mistake(mistakes.TAKEN, key, name)
         return Mistake(mistakes.TAKEN, key, mistakes.OTHER_NUMBER)
+
+
+def _true(key: str, counts: list[int]) -> int:
+    """Return the answer that these counts make right, 0 if there is none."""
+    return counts[PSH_TO] + counts[PSH_FROM] if key == "push" else counts[DATA_TO]

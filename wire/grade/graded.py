@@ -113,7 +113,7 @@ def _capture(
     owners = submission.owners
     fingerprint = Fingerprint(file.path, file.name, owners, () if task else numbers)
     marked = [(form_file, Answers(form, owners)) for form_file, form in forms]
-    if os.path.exists(file.path) and not os.path.isfile(file.path):
+    if not os.path.isfile(file.path) and os.path.exists(file.path):
         error: str = Said("not a file")  # a pipe would not end
     else:
         looks = [answers.look for _, answers in marked] + ([work.look] if work else [])
