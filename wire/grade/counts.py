@@ -4,7 +4,7 @@ push: tcp.flags.push == 1 && tcp.port == 5555
 subscriber_data: tcp.dstport == 12345 && tcp.len > 0
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from grade import mistakes
 from grade.form import QUESTIONS, Form, whole
@@ -12,7 +12,7 @@ from grade.mistakes import Mistake
 from story.reader import Segment
 from story.story import Story
 
-ALIKE = 1000  # packets that are noted before they are added up
+ALIKE = 1000  # kinds of packets that are counted before they are added up
 PSH = 8  # the flag in TCP's header (RFC 9293, 3.1)
 # What is counted of a port: packets to it and from it, those with data, those with PSH.
 TO, FROM, DATA_TO, DATA_FROM, PSH_TO, PSH_FROM = range(6)
@@ -23,25 +23,25 @@ class Counts:
 
     def __init__(self, form: Form) -> None:
         self.ports: dict[bytes, list[int]] = {}  # 2 bytes -> the six counts
-        # Of each packet that is not in `ports` yet: both ports, whether there is data, and PSH.
-        self.noted: list[tuple[bytes, bool, int]] = []
+        # Both ports, whether there is data, and PSH -> packets that are not in `ports` yet.
+        self.alike: defaultdict[tuple[bytes, bool, bool], int] = defaultdict(int)
 
     def look(self, segment: Segment) -> None:
         """Take note of a packet."""
         _, _, key, _, _, flags, payload, cut, _, _ = segment
-        self.noted.append((key[-4:], bool(payload or cut), flags & PSH))
-        if len(self.noted) >= ALIKE:
+        self.alike[key[-4:], bool(payload or cut), flags & PSH > 0] += 1
+        if len(self.alike) > ALIKE:
             self._add()
 
     def _add(self) -> None:
-        """Add the packets that were noted to the counts of their ports."""
-        for (ports, data, push), count in Counter(self.noted).items():
+        """Add the packets that are alike to the counts of their ports."""
+        for (ports, data, push), count in self.alike.items():
             for way, port in (FROM, ports[:2]), (TO, ports[2:]):
                 counts = self.ports.setdefault(port, [0] * 6)
                 counts[way] += count
                 counts[DATA_TO + way] += data * count
-                counts[PSH_TO + way] += bool(push) * count
-        self.noted.clear()
+                counts[PSH_TO + way] += push * count
+        self.alike.clear()
 
     def _counts(self, pattern: str, story: Story) -> list[int]:
         """Return the six counts of the ports at which servers of a pattern listen."""

@@ -46,7 +46,7 @@ class Index:
             self.initial.setdefault(held.initial, group)
         for traces, index in (held.stamps, self.stamps), (held.rhythm, self.rhythm):
             for trace in traces:
-                if self.often[trace % SLOTS]:
+                if self.often[trace % SLOTS] > 1:
                     index.setdefault(trace, group)
         if held.said in self.shared:
             self.said.setdefault(held.said, group)
@@ -83,10 +83,9 @@ class Index:
 
 
 def _often(traces: Iterable[int]) -> bytearray:
-    """Return by the remainder of traces whether there is more than one with it."""
-    once, often = bytearray(SLOTS), bytearray(SLOTS)
+    """Return by the remainder of traces how often there is one with it: 2 is twice or more."""
+    often = bytearray(SLOTS)
     for trace in traces:
         at = trace % SLOTS
-        often[at] |= once[at]
-        once[at] = 1
+        often[at] = 2 if often[at] else 1
     return often

@@ -51,7 +51,7 @@ class Packets:
         """`owners`: the student's number, in all ways to write it."""
         self.owners = frozenset() if form.earlier else owners  # that form asked for any request
         self.own: set[int] = set()  # numbers of the connections on which it was sent
-        self.latest: Sight | None = None  # of the event that was taken last
+        self.latest: Sight | None = None  # of the request or reply that was taken last
         self.named = {key: numbers(form.answers.get(key, "")) for key in KEYS}
         self.asked: set[int] = set()
         self.last = 0  # of those that were asked for: of what is in later ones nothing is noted
@@ -83,23 +83,24 @@ class Packets:
 
     def take(self, connection: Connection, event: Event, packet: Packet | None, *_: object) -> None:
         """Take note of where an event of ZMTP is that a packet completes, None at the end."""
-        kind, sight = event.kind, self._sight(connection, event)
-        self.latest = sight
-        if sight.own:
-            self.first_own.setdefault(kind, event.packet)
+        kind, asked = event.kind, self.asked
         if kind in ASKED:
             if kind == "reply" and ("delimiter", "") not in self.first:
                 for number in delimiter(connection):
                     self.first.setdefault(("delimiter", ""), number)
             begun = event.first_packet if kind == "greeting" else event.packet
-            self.first.setdefault((kind, sight.role if ASKED[kind] else ""), begun)
-        oldest = (
-            max(0, packet.number - RECENT) if packet else 0
-        )  # before that only what is asked for
+            self.first.setdefault((kind, connection.role(event.sender) * ASKED[kind]), begun)
+        sight = None
+        if kind in NOT_YOURS:
+            sight = self.latest = self._sight(connection, event)
+            if sight.own:
+                self.first_own.setdefault(kind, event.packet)
+        oldest = packet.number - RECENT if packet else 0  # before that only what is asked for
         for number in self._places(connection, event):
-            if number in self.asked or oldest < number <= self.last:
+            if number in asked or oldest < number <= self.last:
+                sight = sight or self._sight(connection, event)
                 sights = self.seen.setdefault(number, [])
-                if len(sights) < HELD or number in self.asked:
+                if len(sights) < HELD or number in asked:
                     sights.append(sight)
 
     def _places(self, connection: Connection, event: Event) -> Iterable[int]:
