@@ -43,14 +43,13 @@ class Details:
 
     def _places(self, key: str, right: bool = True) -> list[Place]:
         """Return the packets that are named: all of them, if they are right."""
-        kind = KEYS[key]
-        if right and not self.packets.all_right(kind):
-            return []
+        kind, packets = KEYS[key], self.packets
+        held = {} if right else {number: packets.held(number) for number in packets.named[kind]}
         return [
-            (sight, *self.packets.segments[number])
-            for number in self.packets.named[kind]
-            if number in self.packets.segments
-            for sight in (self.packets.right(kind, number) if right else self.packets.held(number))
+            (sight, *packets.segments[number])
+            for number, sights in (packets.all_right(kind) if right else held).items()
+            if number in packets.segments
+            for sight in sights
             if sight.kind == kind
         ]
 

@@ -54,8 +54,8 @@ class Held(NamedTuple):
     begun: tuple[int, ...]  # and how many ms after one another its connections began
 
     @property
-    def ports(self) -> tuple[str, str]:
-        return self.client.rpartition(":")[2], self.server.rpartition(":")[2]
+    def ports(self) -> str:
+        return f"{self.client.rpartition(':')[2]} {self.server.rpartition(':')[2]}"
 
     @property
     def texts(self) -> dict[int, str]:

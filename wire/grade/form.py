@@ -170,8 +170,8 @@ def _answer(line: str) -> tuple[str, str]:
     found = ANSWER.match(cells)
     if not found:
         return "", ""
-    key = JOINT.sub("_", found[1].strip().casefold())
-    return key, found[2].lstrip('=:"\t ').strip()
+    key = found[1].strip().casefold()
+    return key if key in ALL else JOINT.sub("_", key), found[2].lstrip('=:"\t ').strip()
 
 
 def numbers(value: str) -> list[int]:

@@ -30,7 +30,7 @@ class Index:
                 self.paces.setdefault(held.pace, []).append(held)
         # Only what may be there twice is kept: in an honest class that is next to nothing.
         self.often = _often(trace for held in all_held for trace in held.stamps + held.rhythm)
-        self.ports: dict[tuple[str, str], list[Group]] = {}
+        self.ports: dict[str, list[Group]] = {}
         self.initial: dict[tuple[int, int], Group] = {}
         self.stamps: dict[int, Group] = {}
         self.rhythm: dict[int, Group] = {}

@@ -169,16 +169,17 @@ class Packets:
             sights = [sight for sight in sights if here in delimiter(sight.connection)]
         elif key == "reply":
             requests = self.all_right("request")
-            asked = {sight.exchange for sight in requests} - self.unanswered.keys()
+            found = {sight.exchange for some in requests.values() for sight in some}
+            asked = found - self.unanswered.keys()
             sights = [sight for sight in sights if not asked or sight.exchange in asked]
             if requests and not asked and packet < max(self.named["request"]):
                 sights = []  # the request was sent again, on another connection, and that is later
         return sights
 
-    def all_right(self, key: str) -> list[Sight]:
-        """Return what makes an answer right: of two numbers both have to be."""
-        found = [self.right(key, packet) for packet in self.named[key]]
-        return [sight for sights in found for sight in sights] if found and all(found) else []
+    def all_right(self, key: str) -> dict[int, list[Sight]]:
+        """Return what makes an answer right, by packet: of two numbers both have to be."""
+        found = {packet: self.right(key, packet) for packet in self.named[key]}
+        return found if all(found.values()) else {}
 
     def held(self, packet: int) -> list[Sight]:
         """Return what a packet holds, or the one in which its data came first."""
