@@ -89,7 +89,8 @@ class Packets:
                 for number in delimiter(connection):
                     self.first.setdefault(("delimiter", ""), number)
             begun = event.first_packet if kind == "greeting" else event.packet
-            self.first.setdefault((kind, connection.role(event.sender) * ASKED[kind]), begun)
+            whose = connection.role(event.sender) if ASKED[kind] else ""
+            self.first.setdefault((kind, whose), begun)
         sight = None
         if kind in NOT_YOURS:
             sight = self.latest = self._sight(connection, event)
