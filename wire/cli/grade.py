@@ -7,7 +7,6 @@ from collections.abc import Callable
 from capture.files import reason
 from cli.terminal import NEEDED, complain, progress, written
 from grade.copies import copies
-from grade.export import as_json, write_csv
 from grade.fingerprint import Fingerprint
 from grade.graded import Graded, Ports, grade
 from grade.numbers import ways
@@ -71,9 +70,13 @@ def run(options: argparse.Namespace) -> int:
         return 2
     graded = graded_class(handed, options.ports, options.task)
     if options.csv:
+        from grade.export import write_csv
+
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
         write_csv(graded, handed, sys.stdout)
     elif options.json:
+        from grade.export import as_json
+
         print(as_json(graded, handed))
     else:
         for line in lines(graded, handed):

@@ -11,7 +11,7 @@ from grade import mistakes
 from grade.form import Form, numbers
 from grade.mistakes import NAMES, Mistake
 from grade.packets import Packets
-from story.model import New
+from story.model import Connection, Event
 from story.reader import Segment
 from story.story import Story
 
@@ -24,24 +24,31 @@ class Acknowledged:
     def __init__(self, form: Form, packets: Packets) -> None:
         self.packets = packets
         self.named = numbers(form.answers.get("job_ack", ""))
-        packets.asked.update(self.named)
+        packets.ask(self.named)
         self.waiting: dict[bytes, deque[int]] = {}  # direction of ACKs -> numbers behind the jobs
         self.last: dict[bytes, Segment] = {}  # the same -> the last that acknowledged a job
         self.right: set[int] = set()  # of those that are named
         self.first = 0
 
-    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of a packet and of the jobs that it completes; None at the end."""
-        if packet is None or segment is None:
+    def take(
+        self, connection: Connection, event: Event, packet: Packet | None, segment: Segment | None
+    ) -> None:
+        """Take note of a job that a segment completes, None at the end."""
+        if segment is None or event.packet != segment.number:
             return
         key = segment.key
-        if new and any(event.kind == "job" and event.packet == packet.number for _, event in new):
-            half = (len(key) - 4) // 2
-            back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
-            behind = self.waiting.setdefault(back, deque(maxlen=WAITING))
-            behind.append((segment.seq + len(segment.payload) + segment.cut) % 2**32)
-            if len(self.waiting) > WAITING:
-                del self.waiting[next(iter(self.waiting))]
+        half = (len(key) - 4) // 2
+        back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
+        behind = self.waiting.setdefault(back, deque(maxlen=WAITING))
+        end = (segment.seq + len(segment.payload) + segment.cut) % 2**32
+        if not behind or behind[-1] != end:  # a segment may hold several jobs
+            behind.append(end)
+        if len(self.waiting) > WAITING:
+            del self.waiting[next(iter(self.waiting))]
+
+    def look(self, segment: Segment) -> None:
+        """Take note of what a segment acknowledges."""
+        key = segment.key
         waiting = self.waiting.get(key)
         if waiting is None or not segment.acknowledges:
             return
@@ -50,11 +57,11 @@ class Acknowledged:
             waiting.popleft()
             found = True
         same = self.last.get(key)  # a packet that was captured twice is right both times
-        if found or (same and segment._replace(number=same.number, time=same.time) == same):
+        if found or (same and segment[2:] == same[2:]):  # but for its number and its time
             self.last[key] = segment
-            self.first = self.first or packet.number
-            if packet.number in self.named:
-                self.right.add(packet.number)
+            self.first = self.first or segment.number
+            if segment.number in self.named:
+                self.right.add(segment.number)
 
     def example(self, key: str, story: Story) -> str:
         """Return a packet that would be right, "" if the capture has none."""

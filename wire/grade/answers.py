@@ -8,7 +8,7 @@ What is asked stands in form.py, with the module that marks it.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from capture.packet import Packet
@@ -21,9 +21,12 @@ from grade.mistakes import Mistake
 from grade.packets import Packets
 from grade.times import Times
 from output.language import _
-from story.model import New
+from story.model import KINDS, Connection, Event, New
 from story.reader import Segment
 from story.story import Story
+
+Taker = Callable[[Connection, Event, Packet | None, Segment | None], None]
+ZMTP = [name for name, kind in KINDS.items() if kind.layer == "ZMTP"]
 
 
 class Mark(NamedTuple):
@@ -39,9 +42,6 @@ class Mark(NamedTuple):
 class Marker(Protocol):
     """Marks the questions of one kind."""
 
-    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of a packet and of the events that it completes; None at the end."""
-
     def mistake(self, key: str, given: str, story: Story) -> Mistake | None:
         """Return what is wrong with an answer, None if it is right."""
 
@@ -55,23 +55,34 @@ class Answers:
     def __init__(self, form: Form, owners: frozenset[str] = frozenset()) -> None:
         """`owners`: the student's number, in all ways to write it, as ways() gives them."""
         self.form = form
-        packets = Packets(form, owners)
-        acknowledged, counts = Acknowledged(form, packets), Counts(form)
+        self.packets = packets = Packets(form, owners)
+        self.acknowledged, self.counts = Acknowledged(form, packets), Counts(form)
+        details, times, workers = Details(form, packets), Times(form, packets), Workers()
         self.markers: dict[str, Marker] = {  # by the module that the table in form.py names
             "packets": packets,
-            "details": Details(form, packets),
-            "acknowledged": acknowledged,
-            "counts": counts,
-            "times": Times(form, packets),
-            "lost_jobs": Workers(),
+            "details": details,
+            "acknowledged": self.acknowledged,
+            "counts": self.counts,
+            "times": times,
+            "lost_jobs": workers,
         }
-        self.every = [marker.look for marker in self.markers.values()]
-        self.bare = [packets.look, counts.look, acknowledged.look]  # at what brings no event, too
+        # Kind of event -> what takes note of it. Details reads what Packets has just noted.
+        self.takers: dict[str, list[Taker]] = {kind: [packets.take] for kind in ZMTP}
+        self.takers["request"] += [details.take]
+        self.takers["reply"] += [details.take, times.take]
+        self.takers["job"] += [self.acknowledged.take, workers.take]
+        self.takers |= {"fin": [workers.take], "rst": [workers.take]}
 
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
-        for look in self.every if new else self.bare:
-            look(packet, segment, new)
+        for connection, event in new:
+            for take in self.takers.get(event.kind, ()):
+                take(connection, event, packet, segment)
+        if packet:
+            self.packets.look(packet, segment)
+        if segment:
+            self.counts.look(segment)
+            self.acknowledged.look(segment)
 
     def marks(self, story: Story) -> list[Mark]:
         """Return a mark for each question, in the order of the form."""

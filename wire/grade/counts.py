@@ -4,13 +4,11 @@ push: tcp.flags.push == 1 && tcp.port == 5555
 subscriber_data: tcp.dstport == 12345 && tcp.len > 0
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 
-from capture.packet import Packet
 from grade import mistakes
 from grade.form import QUESTIONS, Form, whole
 from grade.mistakes import Mistake
-from story.model import New
 from story.reader import Segment
 from story.story import Story
 
@@ -26,18 +24,14 @@ class Counts:
     def __init__(self, form: Form) -> None:
         self.ports: dict[bytes, list[int]] = {}  # 2 bytes -> the six counts
         # Both ports, whether there is data, and PSH -> packets that are not in `ports` yet.
-        self.alike: dict[tuple[bytes, bool, bool], int] = {}
+        self.alike: defaultdict[tuple[bytes, bool, bool], int] = defaultdict(int)
 
-    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of a packet; None at the end."""
-        if segment is None:
-            return
-        _, _, key, _, _, flags, payload, cut, *_ = segment
-        alike = key[-4:], bool(payload or cut), bool(flags & PSH)
-        count = self.alike.get(alike, 0)
-        if not count and len(self.alike) >= ALIKE:
+    def look(self, segment: Segment) -> None:
+        """Take note of a packet."""
+        _, _, key, _, _, flags, payload, cut, _, _ = segment
+        self.alike[key[-4:], bool(payload or cut), flags & PSH > 0] += 1
+        if len(self.alike) > ALIKE:
             self._add()
-        self.alike[alike] = count + 1
 
     def _add(self) -> None:
         """Add the packets that are alike to the counts of their ports."""
@@ -58,16 +52,14 @@ class Counts:
 
     def example(self, key: str, story: Story) -> str:
         """Return the answer that is right, "" if there is no such connection."""
-        counts = self._counts(QUESTIONS[key].whose, story)
-        true = counts[PSH_TO] + counts[PSH_FROM] if key == "push" else counts[DATA_TO]
-        return str(true) if true else ""
+        return str(_true(key, self._counts(QUESTIONS[key].whose, story)) or "")
 
     def mistake(self, key: str, given: str, story: Story) -> Mistake | None:
         """Return what is wrong with a count, None if it is right."""
         number, counts = whole(given), self._counts(QUESTIONS[key].whose, story)
         if number is None:
             return Mistake(mistakes.NO_NUMBER, key)
-        if str(number) == self.example(key, story):
+        if number and number == _true(key, counts):
             return None
         events: Counter[str] = Counter()
         for connection in story.connections:
@@ -90,3 +82,8 @@ class Counts:
             if number and number in numbers:
                 return Mistake(mistakes.TAKEN, key, name)
         return Mistake(mistakes.TAKEN, key, mistakes.OTHER_NUMBER)
+
+
+def _true(key: str, counts: list[int]) -> int:
+    """Return the answer that these counts make right, 0 if there is none."""
+    return counts[PSH_TO] + counts[PSH_FROM] if key == "push" else counts[DATA_TO]

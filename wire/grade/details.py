@@ -9,7 +9,7 @@ from grade import mistakes
 from grade.form import QUESTIONS, Form, hexadecimal, whole
 from grade.mistakes import Mistake
 from grade.packets import Packets, Sight
-from story.model import New
+from story.model import Connection, Event
 from story.reader import Segment
 from story.story import Story
 
@@ -29,26 +29,27 @@ class Details:
         # Questions whose answer is right of some packet, of those that are own, and of others.
         self.some: dict[bool, set[str]] = {True: set(), False: set()}
 
-    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of a packet and of the events that it completes; None at the end."""
-        if packet is None or segment is None:
+    def take(
+        self, connection: Connection, event: Event, packet: Packet | None, segment: Segment | None
+    ) -> None:
+        """Take note of a request or a reply that Packets has just taken."""
+        sight = self.packets.latest
+        if packet is None or segment is None or sight is None or event.packet != packet.number:
             return
-        for sight in self.packets.latest if new else []:
-            self.first[sight.own].setdefault(sight.kind, (sight, segment, packet.length))
-            for key, kind in KEYS.items():
-                if kind == sight.kind and self.given[key] == _true(key, sight, segment):
-                    self.some[sight.own].add(key)
+        self.first[sight.own].setdefault(sight.kind, (sight, segment, packet.length))
+        for key, kind in KEYS.items():
+            if kind == sight.kind and self.given[key] == _true(key, sight, segment):
+                self.some[sight.own].add(key)
 
     def _places(self, key: str, right: bool = True) -> list[Place]:
         """Return the packets that are named: all of them, if they are right."""
-        kind = KEYS[key]
-        if right and not self.packets.all_right(kind):
-            return []
+        kind, packets = KEYS[key], self.packets
+        held = {} if right else {number: packets.held(number) for number in packets.named[kind]}
         return [
-            (sight, *self.packets.segments[number])
-            for number in self.packets.named[kind]
-            if number in self.packets.segments
-            for sight in (self.packets.right(kind, number) if right else self.packets.held(number))
+            (sight, *packets.segments[number])
+            for number, sights in (packets.all_right(kind) if right else held).items()
+            if number in packets.segments
+            for sight in sights
             if sight.kind == kind
         ]
 

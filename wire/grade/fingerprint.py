@@ -14,11 +14,12 @@ A connection leaves traces that no single command changes, each enough to know i
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Container, Iterator
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from capture.packet import Packet
+from grade.numbers import sent_ways
 from story.model import MESSAGES, Event, New
 from story.reader import Segment
 from story.story import Story
@@ -32,7 +33,6 @@ GAPS, LEAST = 3, 100  # times between events in a trace of the rhythm; their sum
 JOBS, TIMES = 5, 3  # jobs and published messages without which what was said tells nothing
 PACE = 10  # milliseconds between what one capture and its copy tell of when connections began
 WHOLE = (1 << 64) - 1
-USUAL = b"\1\1\x08\n"  # options: two NOP, then timestamps of 10 bytes (RFC 7323, appendix A)
 SCRIPTED = 3 * PACE  # where others began theirs so too, it was a script that paced them
 EVIDENCE = ("sequence numbers", "TCP timestamps", "rhythm", "texts")
 
@@ -45,32 +45,36 @@ class Held(NamedTuple):
     initial: tuple[int, int]  # sequence numbers at which client and server begin
     syn: int  # microseconds since 1970, 0 if it is not in the capture
     greeting: int
-    # What messages are in, as in `moments`, 0: not known; microseconds since 1970; their texts.
-    messages: "tuple[array[int], array[int], tuple[str, ...]]"
-    moments: "tuple[array[int], array[int]]"  # sequence number and side; microseconds since 1970
+    messages: "array[int]"  # of each what it is in, as in `moments`, 0: not known; and its time
+    lines: str  # their texts, none of which has a line break
+    moments: "array[int]"  # of each event sequence number and side; microseconds since 1970
     stamps: "array[int]"
     rhythm: "array[int]"
     said: int  # what tells the jobs of a capture, 0 if they are too few
     begun: tuple[int, ...]  # and how many ms after one another its connections began
 
     @property
-    def ports(self) -> tuple[str, str]:
-        return self.client.rpartition(":")[2], self.server.rpartition(":")[2]
+    def ports(self) -> str:
+        return f"{self.client.rpartition(':')[2]} {self.server.rpartition(':')[2]}"
 
     @property
     def texts(self) -> dict[int, str]:
         """Return microseconds since 1970 -> text of a message."""
-        return dict(zip(*self.messages[1:], strict=True))
+        return {time: text for _, time, text in self._said()}
 
     @property
     def spoken(self) -> dict[tuple[int, int], str]:
         """Return what each message is in, and which it is of those in it -> its text."""
         found: dict[tuple[int, int], str] = {}
         count: Counter[int] = Counter()
-        for at, _, text in zip(*self.messages, strict=True):
+        for at, _, text in self._said():
             count[at] += 1
             found[at, count[at]] = text
         return {at: text for at, text in found.items() if at[0]}
+
+    def _said(self) -> Iterator[tuple[int, int, str]]:
+        """Yield each message: what it is in, when it came, its text."""
+        return zip(self.messages[::2], self.messages[1::2], self.lines.split("\n"), strict=False)
 
     def near(self, other: "Held") -> bool:
         """Tell whether both begin near the same sequence numbers."""
@@ -97,8 +101,9 @@ class Held(NamedTuple):
 
     def apart(self, other: "Held") -> list[int]:
         """Return by how many microseconds the other has each event that both hold later."""
-        theirs = dict(zip(*other.moments, strict=True))
-        return [theirs[at] - time for at, time in zip(*self.moments, strict=True) if at in theirs]
+        theirs = dict(zip(other.moments[::2], other.moments[1::2], strict=True))
+        ours = zip(self.moments[::2], self.moments[1::2], strict=True)
+        return [theirs[at] - time for at, time in ours if at in theirs]
 
     def evidence(self, other: "Held") -> list[str]:
         """Return by what both are known to be one connection; nothing if they are not."""
@@ -118,7 +123,7 @@ class Notes:
     __slots__ = ("moments", "stamps", "texts")
 
     def __init__(self) -> None:
-        self.texts: list[tuple[int, float, str]] = []  # see Held.messages; seconds of the story
+        self.texts: list[tuple[int, float, str]] = []  # what each is in; seconds of the story
         self.moments: dict[int, int] = {}
         self.stamps: list[int] = []
 
@@ -126,21 +131,30 @@ class Notes:
 class Fingerprint:
     """What is kept of a capture to compare it with others; an observer of the one pass."""
 
-    def __init__(self, path: str, name: str, owners: frozenset[str] = frozenset()) -> None:
-        self.path, self.name, self.owners = path, name, owners
+    def __init__(self, path: str, name: str, owners: frozenset[str], known: Container[str]) -> None:
+        """`owners`: the number of who handed it in, `known`: those of the class, in all ways."""
+        self.path, self.name, self.owners, self.known = path, name, owners, known
         self.packets = 0
-        self.sent = False  # the number of its owner
+        self.numbers: set[str] = set()  # of those that are known, what is a request
         self.held: list[Held] = []
         self.notes: dict[int, Notes] = {}  # by the number of the connection
         # Number of a packet -> its time and segment: where bytes are missing, events come later.
         self.recent: dict[int, tuple[int, Segment]] = {}
 
+    @property
+    def sent(self) -> bool:
+        """Tell whether the number of its owner is a request."""
+        return not self.owners.isdisjoint(self.numbers)
+
     def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
         """Take note of a packet and of the events that it completes; None at the end."""
         if packet and segment and (new or segment.payload):
             self.recent[packet.number] = packet.time, segment
-            self.recent.pop(packet.number - WAITING, None)
+            if packet.number > WAITING:
+                self.recent.pop(packet.number - WAITING, None)
         for connection, event in new:
+            if event.kind == "request":
+                self.numbers.update(way for way in sent_ways(event) if way in self.known)
             if connection.number > CONNECTIONS:
                 continue
             notes = self.notes.get(connection.number)
@@ -152,7 +166,7 @@ class Fingerprint:
                 at = sent.seq << 1 | (event.sender == connection.client)
                 if len(notes.moments) < MOMENTS:
                     notes.moments.setdefault(at, time // 1000)
-                    notes.stamps.append(_stamp(sent))
+                    notes.stamps.append(sent.stamp & WHOLE)
             if event.kind in MESSAGES and len(notes.texts) < TEXTS:
                 notes.texts.append((at, event.time, event.text[:100]))
 
@@ -172,7 +186,7 @@ class Fingerprint:
         for connection in story.connections[:CONNECTIONS]:
             initial, first = connection.initial, connection.firsts
             notes = self.notes.get(connection.number) or Notes()
-            ats, times, texts = zip(*notes.texts, strict=True) if notes.texts else ((), (), ())
+            messages = [(sent_in, at(seconds)) for sent_in, seconds, _ in notes.texts]
             if len(initial) == 2:
                 self.held.append(
                     Held(
@@ -181,9 +195,10 @@ class Fingerprint:
                         (initial["client"], initial["server"]),
                         clock(first.get("syn")) * ("syn-ack" in first),
                         clock(first.get("greeting client")),
-                        (array("Q", ats), array("q", map(at, times)), texts),
-                        (array("Q", notes.moments), array("q", notes.moments.values())),
-                        _fewest(stamp for stamp in notes.stamps if stamp),
+                        array("q", [*chain.from_iterable(messages)]),
+                        "\n".join(text for _, _, text in notes.texts),
+                        array("q", [*chain.from_iterable(notes.moments.items())]),
+                        _fewest(filter(None, notes.stamps)),
                         _fewest(_gaps(sorted(notes.moments.values()))),
                         said * (connection.pattern == "PUSH-PULL"),
                         begun if connection.pattern == "PUSH-PULL" else (),
@@ -191,14 +206,6 @@ class Fingerprint:
                 )
         self.notes.clear()
         self.recent.clear()
-
-
-def _stamp(segment: Segment) -> int:
-    """Return TCP's timestamps as one number, 0 without; where they usually lie, at once."""
-    begin = segment.at + 20
-    if segment.raw[begin : begin + 4] == USUAL and segment.header >= 32:
-        return int.from_bytes(segment.raw[begin + 4 : begin + 12])
-    return segment.stamp & WHOLE
 
 
 def _said(story: Story, notes: dict[int, Notes]) -> int:
@@ -214,8 +221,10 @@ def _said(story: Story, notes: dict[int, Notes]) -> int:
 
 def _fewest(traces: Iterator[int]) -> "array[int]":
     """Return at most TRACES of them, chosen alike in each capture that has them."""
-    spread = sorted(set(traces), key=lambda trace: trace * 0x9E3779B1 % (1 << 32))
-    return array("Q", spread[:TRACES])
+    found = [*set(traces)]
+    if len(found) > TRACES:
+        found.sort(key=lambda trace: trace * 0x9E3779B1 % (1 << 32))
+    return array("Q", found[:TRACES])
 
 
 def _gaps(times: list[int]) -> Iterator[int]:
@@ -223,7 +232,6 @@ def _gaps(times: list[int]) -> Iterator[int]:
     gaps = [later - time for time, later in pairwise(times)]
     if all(gap % 1000 == 0 for gap in gaps):  # a clock of milliseconds tells too little
         return
-    for at in range(len(gaps) - GAPS + 1):
-        some = gaps[at : at + GAPS]
-        if min(some) > 0 and sum(some) > LEAST:
-            yield hash(tuple(some)) & 0xFFFFFFFFFFFF
+    for some in zip(*(gaps[at:] for at in range(GAPS)), strict=False):
+        if 0 not in some and sum(some) > LEAST:
+            yield hash(some) & 0xFFFFFFFFFFFF

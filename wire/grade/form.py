@@ -55,6 +55,10 @@ ALL = QUESTIONS | EARLIER
 SIZE = 1 << 16  # bytes of a form
 UNPACKED = 1 << 21  # bytes of the text of a document, with its markup
 ODD = 3  # lines that are shown
+COMMENT = re.compile(r"(?:^|\s)#(?!\d).*|(?<=\S)#.*")
+ANSWER = re.compile(r'([^=:\t,;0-9]+?)"?\s*(?:[=:\t,;]|\s(?=#?[0-9]))\s*"?(.*)')
+JOINT = re.compile(r"[\s_-]+")  # of the words of a key
+FILLED = re.compile(r"[^\W_]")  # in what is no blank to be filled
 DOCUMENTS = ("word/document.xml", "content.xml")  # where Word and OpenDocument have their text
 BREAK = re.compile(r"</(?:w:p|text:p|text:h)>|<w:br/>|<text:line-break/>")
 TAB = re.compile(r"<w:tab/>|<text:tab/>|</w:tc>|</table:table-cell>")
@@ -95,7 +99,7 @@ class Form(NamedTuple):
 def read_form(path: str) -> Form:
     """Read the form at `path`. Raises FormError if that cannot be done."""
     try:
-        if os.path.exists(path) and not os.path.isfile(path):  # a pipe might not end
+        if not os.path.isfile(path) and os.path.exists(path):  # a pipe might not end
             raise FormError(Said("not a file"))
         with open(path, "rb") as file:
             start = file.read(8)
@@ -139,14 +143,14 @@ def parse(data: bytes) -> Form:
     earlier = False
     for line in text.splitlines():
         if "#" in line:  # "#14" is a number
-            line = re.sub(r"(?:^|\s)#(?!\d).*|(?<=\S)#.*", "", line)
+            line = COMMENT.sub("", line)
         line = line.strip()
         key, value = _answer(line)
         earlier |= key in EARLIER and key not in QUESTIONS
         if key not in ALL:
             if line.strip('",;\t '):
                 odd.append(f'"{printable(line.encode())[:40]}"')
-        elif re.search(r"\w", value.replace("_", "")):
+        elif FILLED.search(value):
             known = answers.setdefault(key, value)
             if known != value:
                 answers[key] = f"{known} or {value}"
@@ -163,11 +167,11 @@ def parse(data: bytes) -> Form:
 def _answer(line: str) -> tuple[str, str]:
     """Return the key and the value of a line; the key is "" if it has neither sign nor number."""
     cells = line.strip('"')
-    found = re.match(r'([^=:\t,;0-9]+?)"?\s*(?:[=:\t,;]|\s(?=#?[0-9]))\s*"?(.*)', cells)
+    found = ANSWER.match(cells)
     if not found:
         return "", ""
-    key = re.sub(r"[\s_-]+", "_", found[1].strip().casefold())
-    return key, found[2].lstrip('=:"\t ').strip()
+    key = found[1].strip().casefold()
+    return key if key in ALL else JOINT.sub("_", key), found[2].lstrip('=:"\t ').strip()
 
 
 def numbers(value: str) -> list[int]:

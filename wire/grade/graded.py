@@ -3,25 +3,22 @@
 import os
 from dataclasses import dataclass, field
 
-from capture.packet import Packet
 from grade.answers import Answers, Mark
 from grade.copies import Copy
 from grade.fingerprint import CONNECTIONS, Fingerprint
 from grade.form import Form, FormError, read_form
-from grade.numbers import sent_ways
 from grade.requirements import Requirement, rows, task_of
 from grade.submissions import File, Submission
 from output.text import losses
 from safe import Said
-from story.model import New
-from story.reader import Segment, read
+from story.reader import read
 from story.story import Story
 
 Ports = dict[int, tuple[str, str]]
 FORMS = 5  # forms of one student that are read
 
 
-@dataclass
+@dataclass(slots=True)
 class Graded:
     """One hand-in, graded by the best of its captures."""
 
@@ -113,21 +110,14 @@ def _capture(
 ) -> tuple[Graded, Fingerprint]:
     work, whole = task_of(task)
     story = Story(ports=ports, keep=False, whole=whole)
-    fingerprint = Fingerprint(file.path, file.name, submission.owners)
-    marked = [(form_file, Answers(form, submission.owners)) for form_file, form in forms]
-    sent: set[str] = set()
-
-    def look(packet: Packet | None, segment: Segment | None, new: New) -> None:
-        fingerprint.look(packet, segment, new)
-        for _, event in new:
-            if not task and event.kind == "request":
-                sent.update(way for way in sent_ways(event) if way in numbers)
-
-    if os.path.exists(file.path) and not os.path.isfile(file.path):
+    owners = submission.owners
+    fingerprint = Fingerprint(file.path, file.name, owners, () if task else numbers)
+    marked = [(form_file, Answers(form, owners)) for form_file, form in forms]
+    if not os.path.isfile(file.path) and os.path.exists(file.path):
         error: str = Said("not a file")  # a pipe would not end
     else:
         looks = [answers.look for _, answers in marked] + ([work.look] if work else [])
-        error = read(file.path, story, look, *looks)
+        error = read(file.path, story, fingerprint.look, *looks)
     fingerprint.close(story)
     asked = work.rows(story) if work else rows(story)
     graded = Graded(submission, file.name, asked=asked, packets=story.packets, task=task)
@@ -137,9 +127,8 @@ def _capture(
         graded.notes.append(f"compared with others: only its first {CONNECTIONS} connections")
     elif graded.connections and not fingerprint.held:
         graded.notes.append("none of its connections can be compared with those of others")
-    graded.sent = fingerprint.sent = bool(submission.owners & sent)
-    others = sent - submission.owners
-    graded.others = sorted({numbers[way] for way in others})
+    graded.sent = fingerprint.sent
+    graded.others = sorted({numbers[way] for way in fingerprint.numbers - owners})
     for form_file, answers in marked:
         marks = answers.marks(story) if story.packets else []
         right = sum(mark.verdict == "right" for mark in marks)

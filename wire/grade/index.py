@@ -11,6 +11,8 @@ SLOTS = 1_048_573  # bytes that tell which traces there may be twice; a prime
 class Group:
     """One connection, and the captures that hold it."""
 
+    __slots__ = ("holders",)
+
     def __init__(self) -> None:
         self.holders: dict[int, Held] = {}  # index of the capture -> as it holds it
 
@@ -27,9 +29,8 @@ class Index:
             if held.said:
                 self.paces.setdefault(held.pace, []).append(held)
         # Only what may be there twice is kept: in an honest class that is next to nothing.
-        self.often_stamps = _often(stamp for held in all_held for stamp in held.stamps)
-        self.often_rhythm = _often(trace for held in all_held for trace in held.rhythm)
-        self.ports: dict[tuple[str, str], list[Group]] = {}
+        self.often = _often(trace for held in all_held for trace in held.stamps + held.rhythm)
+        self.ports: dict[str, list[Group]] = {}
         self.initial: dict[tuple[int, int], Group] = {}
         self.stamps: dict[int, Group] = {}
         self.rhythm: dict[int, Group] = {}
@@ -43,12 +44,9 @@ class Index:
             alike.append(group)
         if held.syn:
             self.initial.setdefault(held.initial, group)
-        for traces, index, often in (
-            (held.stamps, self.stamps, self.often_stamps),
-            (held.rhythm, self.rhythm, self.often_rhythm),
-        ):
+        for traces, index in (held.stamps, self.stamps), (held.rhythm, self.rhythm):
             for trace in traces:
-                if often[trace % SLOTS]:
+                if self.often[trace % SLOTS] > 1:
                     index.setdefault(trace, group)
         if held.said in self.shared:
             self.said.setdefault(held.said, group)
@@ -65,8 +63,9 @@ class Index:
             (held.stamps, self.stamps, STAMPS),
             (held.rhythm, self.rhythm, RHYTHM),
         ):
-            votes = Counter(index[trace] for trace in traces if trace in index)
-            yield from (group for group, count in votes.items() if count >= enough)
+            votes = [index[trace] for trace in traces if trace in index]
+            if len(votes) >= enough:
+                yield from (group for group, count in Counter(votes).items() if count >= enough)
         if held.said in self.shared and (group := self.said.get(held.said)):
             if any(held.paced(other) for other in group.holders.values()):
                 if not self._scripted(held):
@@ -84,10 +83,9 @@ class Index:
 
 
 def _often(traces: Iterable[int]) -> bytearray:
-    """Return by the remainder of traces whether there is more than one with it."""
-    once, often = bytearray(SLOTS), bytearray(SLOTS)
+    """Return by the remainder of traces how often there is one with it: 2 is twice or more."""
+    often = bytearray(SLOTS)
     for trace in traces:
         at = trace % SLOTS
-        often[at] |= once[at]
-        once[at] = 1
+        often[at] = 2 if often[at] else 1
     return often

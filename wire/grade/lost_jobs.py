@@ -7,12 +7,10 @@ the connection is lost, the job under way too.
 
 from collections import deque
 
-from capture.packet import Packet
 from grade import mistakes
 from grade.form import whole
 from grade.mistakes import Mistake
-from story.model import Connection, Event, New
-from story.reader import Segment
+from story.model import Connection, Event
 from story.story import Story
 
 LONGEST = 60  # seconds of a job: what is not from 1 to 60 a worker refuses
@@ -54,19 +52,15 @@ class Workers:
     def __init__(self) -> None:
         self.workers: dict[int, Worker] = {}  # by the number of the connection
 
-    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of jobs, and of the ends of workers."""
-        for connection, event in new:
-            self._event(connection, event)
-
-    def _event(self, connection: Connection, event: Event) -> None:
+    def take(self, connection: Connection, event: Event, *_: object) -> None:
+        """Take note of a job, or of the end of a connection."""
         worker = self.workers.get(connection.number)
         if event.kind == "job":
             if worker is None:
                 late = connection.late and not connection.complete
                 worker = self.workers[connection.number] = Worker(late)
             worker.take(event)
-        elif worker and event.kind in ("fin", "rst") and not worker.over:
+        elif worker and not worker.over:
             worker.over = True
             worker.end = event.time if connection.role(event.sender) == "PULL" else None
 

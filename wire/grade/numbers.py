@@ -18,11 +18,13 @@ from story.model import Event
 LABEL = re.compile(r"(?<![^\W_])(?:nim|nrp|npm|nbi|nis|bp|no)[ ._-]*(?=[^\W_]*[0-9])", re.I)
 JOINED = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
 WRITTEN = re.compile(r"[^\W_]+(?:[./-][^\W_]+)*[./-]?")
+SIGNS, LETTER, DIGIT = re.compile("[./-]"), re.compile(r"[^\W\d_]"), re.compile("[0-9]")
 CODE = re.compile("[./-][A-Z]{1,3}[./-]?$", re.I)  # of a number: 21-477890-TK
 SMALL = re.compile(r"(?<=[0-9])[.-]([a-z]{1,3})(?![^\W_])")  # what may be one, in a name
 ALONE = 8  # digits: a run of so many is a number of its own, whatever stands beside it
 PAIRED = 5  # digits: of shorter numbers there is one in a name
-LETTERS = 4  # that a part of a number may begin with; "percobaan2" is none
+PART = re.compile("[^\\W\\d_]{0,4}[0-9]")  # how one of a number begins; "percobaan2" is none
+GLUED = re.compile("[^\\W\\d_]+([0-9]{6,})")  # a name and a number
 LONGEST = 30  # characters of a number
 # What a learning platform (Moodle) puts behind a student's name: a number of its own.
 PLATFORM = re.compile(r"_([0-9]+)_assignsubmission_[a-z]+_?.*$")
@@ -30,7 +32,7 @@ PLATFORM = re.compile(r"_([0-9]+)_assignsubmission_[a-z]+_?.*$")
 
 def shape(number: str) -> str:
     """Return the pattern of a number: its letters as A, its digits as 9."""
-    return re.sub(r"[0-9]", "9", re.sub(r"[^\W\d_]", "A", number))
+    return DIGIT.sub("9", LETTER.sub("A", number))
 
 
 def plain(text: str) -> str:
@@ -38,12 +40,12 @@ def plain(text: str) -> str:
 
     Capitals do not matter, nor which signs join its parts: a file cannot be called 21/477890/TK.
     """
-    return re.sub("[./-]", "", text).casefold() if WRITTEN.fullmatch(text) else ""
+    return SIGNS.sub("", text).casefold() if WRITTEN.fullmatch(text) else ""
 
 
 def ways(number: str) -> frozenset[str]:
     """Return the ways, as plain() gives them, in which a number may be sent: its code may lack."""
-    return frozenset((plain(number), plain(CODE.sub("", number)))) - {""}
+    return frozenset(map(plain, {number, CODE.sub("", number)})) - {""}
 
 
 def sent_ways(event: Event) -> frozenset[str]:
@@ -81,7 +83,7 @@ def candidates(name: str, codes: Container[str] = ()) -> list[str]:
                     break
                 text += signs[end]
         for part in parts:
-            if glued := re.fullmatch(r"[^\W\d_]+([0-9]{6,})", part):
+            if glued := GLUED.fullmatch(part):
                 found.setdefault(glued[1])
     if not found and platform:
         found[platform[1]] = None
@@ -89,12 +91,12 @@ def candidates(name: str, codes: Container[str] = ()) -> list[str]:
 
 
 def _digits(text: str) -> int:
-    return sum(character.isdigit() for character in text)
+    return sum(map(str.isdigit, text))
 
 
 def _part(text: str) -> bool:
     """Tell whether a part between two signs may belong to a number."""
-    return re.match(rf"[^\W\d_]{{0,{LETTERS}}}[0-9]", text) is not None
+    return PART.match(text) is not None
 
 
 class Numbers:
@@ -105,7 +107,7 @@ class Numbers:
         seen = Counter(code for name in names for code in {*SMALL.findall(name.casefold())})
         self.codes = {code for code, count in seen.items() if count > 1}  # no name, but a code
         values: dict[str, set[str]] = {}
-        for name in names:
+        for name in dict.fromkeys(names):  # a capture and its form are called alike
             for number in self._candidates(name):
                 values.setdefault(shape(number), set()).add(number.casefold())
         self.many = {pattern: len(found) for pattern, found in values.items()}

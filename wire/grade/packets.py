@@ -15,7 +15,7 @@ from grade import mistakes
 from grade.form import ALL, Form, numbers
 from grade.mistakes import NAMES, NO_TCP, NOT_YOURS, OTHER_DATA, Mistake
 from grade.numbers import sent_ways
-from story.model import KINDS, Connection, Event, New
+from story.model import Connection, Event
 from story.reader import Segment
 from story.story import Story
 
@@ -24,8 +24,8 @@ HELD = 20  # things in such a packet; of one that an answer names all are held
 WAITING = 10_000  # requests without a reply that are remembered
 ALIKE = {"ready": ("ready", "initiate"), "delimiter": ("reply",)}  # what is asked -> kinds of it
 Exchange = tuple[int, int]  # numbers of a connection, and of a request in it (0: not known)
-ASKED = {question.asks for question in ALL.values() if question.module == "packets"}
 KEYS = [key for key, question in ALL.items() if question.module == "packets"]
+ASKED = {ALL[key].asks: ALL[key].whose != "" for key in KEYS}  # kind -> it matters who sent it
 
 
 class Sight(NamedTuple):
@@ -51,9 +51,11 @@ class Packets:
         """`owners`: the student's number, in all ways to write it."""
         self.owners = frozenset() if form.earlier else owners  # that form asked for any request
         self.own: set[int] = set()  # numbers of the connections on which it was sent
-        self.latest: list[Sight] = []  # requests and replies that end in the last packet looked at
+        self.latest: Sight | None = None  # of the request or reply that was taken last
         self.named = {key: numbers(form.answers.get(key, "")) for key in KEYS}
-        self.asked = {number for named in self.named.values() for number in named}
+        self.asked: set[int] = set()
+        self.last = 0  # of those that were asked for: of what is in later ones nothing is noted
+        self.ask(number for named in self.named.values() for number in named)
         self.first: dict[tuple[str, str], int] = {}  # kind, sender's type -> its first packet
         self.first_own: dict[str, int] = {}  # kind -> the first packet with one that is own
         self.seen: dict[int, list[Sight]] = {}  # of the last RECENT packets, and of those asked for
@@ -64,40 +66,43 @@ class Packets:
         self.ends: dict[int, tuple[str, str]] = {}  # packet where they did -> sender, receiver
         self.unanswered: dict[Exchange, bool] = {}  # requests without a reply -> which are own
 
-    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of a packet and of the events that it completes; None at the end."""
-        if new:
-            self._events(packet.number if packet else 0, new)
-        if packet is None:
-            return
+    def ask(self, numbers: Iterable[int]) -> None:
+        """Look at these packets too."""
+        self.asked.update(numbers)
+        self.last = max(self.asked, default=0)
+
+    def look(self, packet: Packet, segment: Segment | None) -> None:
+        """Take note of a packet."""
         number = packet.number
+        if number > self.last:
+            return
         if number in self.asked or (segment and segment.payload):
             self._packet(packet, segment)
         if number > RECENT and number - RECENT not in self.asked:
             self.seen.pop(number - RECENT, None)
 
-    def _events(self, here: int, new: New) -> None:
-        """Take note of where events are that packet `here` completes, 0 at the end."""
-        oldest, self.latest = max(0, here - RECENT), []  # before that only what is asked for
-        for connection, event in new:
-            kind, sight = event.kind, self._sight(connection, event)
-            if kind in NOT_YOURS and event.packet == here:
-                self.latest.append(sight)
+    def take(self, connection: Connection, event: Event, packet: Packet | None, *_: object) -> None:
+        """Take note of where an event of ZMTP is that a packet completes, None at the end."""
+        kind, asked = event.kind, self.asked
+        if kind in ASKED:
+            if kind == "reply" and ("delimiter", "") not in self.first:
+                for number in delimiter(connection):
+                    self.first.setdefault(("delimiter", ""), number)
+            begun = event.first_packet if kind == "greeting" else event.packet
+            whose = connection.role(event.sender) if ASKED[kind] else ""
+            self.first.setdefault((kind, whose), begun)
+        sight = None
+        if kind in NOT_YOURS:
+            sight = self.latest = self._sight(connection, event)
             if sight.own:
                 self.first_own.setdefault(kind, event.packet)
-            if kind in ASKED:
-                if kind == "reply" and ("delimiter", "") not in self.first:
-                    for number in delimiter(connection):
-                        self.first.setdefault(("delimiter", ""), number)
-                begun = event.first_packet if kind == "greeting" else event.packet
-                for role in "", sight.role:
-                    self.first.setdefault((kind, role), begun)
-            if KINDS[kind].layer == "ZMTP":
-                for number in self._places(connection, event):
-                    if number > oldest or number in self.asked:
-                        sights = self.seen.setdefault(number, [])
-                        if len(sights) < HELD or number in self.asked:
-                            sights.append(sight)
+        oldest = packet.number - RECENT if packet else 0  # before that only what is asked for
+        for number in self._places(connection, event):
+            if number in asked or oldest < number <= self.last:
+                sight = sight or self._sight(connection, event)
+                sights = self.seen.setdefault(number, [])
+                if len(sights) < HELD or number in asked:
+                    sights.append(sight)
 
     def _places(self, connection: Connection, event: Event) -> Iterable[int]:
         """Return the packets that hold an event, whole or in part."""
@@ -165,16 +170,17 @@ class Packets:
             sights = [sight for sight in sights if here in delimiter(sight.connection)]
         elif key == "reply":
             requests = self.all_right("request")
-            asked = {sight.exchange for sight in requests} - self.unanswered.keys()
+            found = {sight.exchange for some in requests.values() for sight in some}
+            asked = found - self.unanswered.keys()
             sights = [sight for sight in sights if not asked or sight.exchange in asked]
             if requests and not asked and packet < max(self.named["request"]):
                 sights = []  # the request was sent again, on another connection, and that is later
         return sights
 
-    def all_right(self, key: str) -> list[Sight]:
-        """Return what makes an answer right: of two numbers both have to be."""
-        found = [self.right(key, packet) for packet in self.named[key]]
-        return [sight for sights in found for sight in sights] if found and all(found) else []
+    def all_right(self, key: str) -> dict[int, list[Sight]]:
+        """Return what makes an answer right, by packet: of two numbers both have to be."""
+        found = {packet: self.right(key, packet) for packet in self.named[key]}
+        return found if all(found.values()) else {}
 
     def held(self, packet: int) -> list[Sight]:
         """Return what a packet holds, or the one in which its data came first."""

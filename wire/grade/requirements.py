@@ -3,7 +3,7 @@
 `rows(story)` is the table; a capture passes if every row is found.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from capture import BRIDGE
@@ -20,7 +20,7 @@ SCRIPTS = {"REQ-REP": "clientzmq.py", "PUB-SUB": "subzmq.py", "PUSH-PULL": "pull
 MESSAGES = 3  # that a subscriber should get under its topic
 # What is asked for; a class has each of them many times.
 TCP = Said("TCP handshake")
-ZMTP = (Said("greeting of both"), "greeting"), (Said("READY of both"), "ready")
+GREETING, READY = Said("greeting of both"), Said("READY of both")
 EXCHANGE = Said("request and its reply")
 RECEIVED = Said("{number} messages under that topic", number=MESSAGES)
 JOB = Said("job")
@@ -86,63 +86,83 @@ def task_of(number: int) -> "tuple[Task | None, int]":
 
 def _connection(connection: Connection, pattern: str, story: Story) -> Iterator[Requirement]:
     """Yield what one connection shows."""
-    first, counts, expect = connection.firsts, connection.counts, story.expect
+    first, expect = connection.firsts, story.expect
 
-    def row(asked: str, *events: Event | None, cause: str = "") -> Requirement:
+    def row(
+        asked: str, why: Callable[[Connection, Story], str], *events: Event | None
+    ) -> Requirement:
         packets = [str(event.packet) for event in events if event]
-        return Requirement(
-            pattern, asked, ", ".join(packets) if len(packets) == len(events) else "", cause
-        )
+        if len(packets) == len(events):
+            return Requirement(pattern, asked, ", ".join(packets))
+        return Requirement(pattern, asked, "", why(connection, story))
 
-    refused, lacking = "refused" in counts, _lacking(connection, story)
-    cause = lacking or _("the capture ended, or the connection broke, before it")
-    if connection.late:
-        cause = _("no handshake: the capture was started after the client")
-    elif begun := first.get("greeting-begun"):
-        role = connection.role(begun.sender)
-        cause = lacking or _("{role} begins its greeting in packet {packet}, and stops").format(
-            role=role, packet=begun.packet
-        )
-    if refused:
-        cause = _("refused: the server was not running")
-    steps = [first.get(kind) for kind in ("syn", "syn-ack", "ack")]
-    yield row(TCP, *steps, cause=cause)
-    for name, kind in ZMTP:
-        sides = [first.get(f"{kind} {side}") for side in ("client", "server")]
-        if kind == "ready":  # the client of PLAIN and CURVE says INITIATE instead
-            sides[0] = sides[0] or first.get("initiate client")
-        without = _("ZMTP {version} has no READY").format(version=connection.version)
-        old = kind == "ready" and "" < connection.version < "3"
-        yield row(name, *sides, cause=without if old else cause)
+    yield row(TCP, _no_handshake, *(first.get(kind) for kind in ("syn", "syn-ack", "ack")))
+    yield row(GREETING, _no_handshake, first.get("greeting client"), first.get("greeting server"))
+    # The client of PLAIN and CURVE says INITIATE instead.
+    ready = first.get("ready client") or first.get("initiate client")
+    yield row(READY, _no_ready, ready, first.get("ready server"))
     if pattern == "REQ-REP":
-        request, reply = first.get("request"), first.get("reply")
-        if not refused:
-            cause = lacking or _("no request was sent while the capture ran")
-        if request:
-            no_reply = _("no reply: the server had stopped, or the capture ended before it")
-            cause = lacking or no_reply
-        yield row(EXCHANGE, request, reply, cause=cause)
+        yield row(EXCHANGE, _no_exchange, first.get("request"), first.get("reply"))
         if expect:
             text = printable(expect.encode(errors="replace"))
-            yield row(
-                Said('request "{text}"', text=text),
-                connection.expected,
-                cause=_("no request is this text"),
-            )
+            asked = Said('request "{text}"', text=text)
+            yield row(asked, lambda *_where: _("no request is this text"), connection.expected)
     elif pattern == "PUB-SUB":
-        yield row("SUBSCRIBE", first.get("subscribe"), cause=cause)
-        if connection.subscriptions:
-            only = _("only {number}: capture longer").format(number=connection.matched)
-            cause = lacking or only
-        elif not refused:
-            cause = _("{number} messages, but no SUBSCRIBE says which topic")
-            cause = cause.format(number=counts.get("published", 0))
+        yield row("SUBSCRIBE", _no_handshake, first.get("subscribe"))
         enough = first.get("published") if connection.matched >= MESSAGES else None
-        yield row(RECEIVED, enough, cause=cause)
+        yield row(RECEIVED, _too_few, enough)
     else:
-        if not refused:
-            cause = lacking or _("no job was handed to this worker while the capture ran")
-        yield row(JOB, first.get("job"), cause=cause)
+        yield row(JOB, _no_job, first.get("job"))
+
+
+def _refused(connection: Connection) -> str:
+    """Return the cause of all that is missing where no server was, "" where one was."""
+    return _("refused: the server was not running") if "refused" in connection.counts else ""
+
+
+def _no_handshake(connection: Connection, story: Story) -> str:
+    """Return why something of a handshake is missing."""
+    if refused := _refused(connection):
+        return refused
+    if connection.late:
+        return _("no handshake: the capture was started after the client")
+    if lacking := _lacking(connection, story):
+        return lacking
+    if begun := connection.firsts.get("greeting-begun"):
+        role, said = (
+            connection.role(begun.sender),
+            _("{role} begins its greeting in packet {packet}, and stops"),
+        )
+        return said.format(role=role, packet=begun.packet)
+    return _("the capture ended, or the connection broke, before it")
+
+
+def _no_ready(connection: Connection, story: Story) -> str:
+    if "" < connection.version < "3":
+        return _("ZMTP {version} has no READY").format(version=connection.version)
+    return _no_handshake(connection, story)
+
+
+def _no_exchange(connection: Connection, story: Story) -> str:
+    if "request" in connection.firsts:
+        said = _("no reply: the server had stopped, or the capture ended before it")
+        return _lacking(connection, story) or said
+    said = _("no request was sent while the capture ran")
+    return _refused(connection) or _lacking(connection, story) or said
+
+
+def _too_few(connection: Connection, story: Story) -> str:
+    """Return why a subscriber got too few messages."""
+    if connection.subscriptions:
+        said = _("only {number}: capture longer").format(number=connection.matched)
+        return _lacking(connection, story) or said
+    said = _("{number} messages, but no SUBSCRIBE says which topic")
+    return _refused(connection) or said.format(number=connection.counts.get("published", 0))
+
+
+def _no_job(connection: Connection, story: Story) -> str:
+    said = _("no job was handed to this worker while the capture ran")
+    return _refused(connection) or _lacking(connection, story) or said
 
 
 def _lacking(connection: Connection, story: Story) -> str:

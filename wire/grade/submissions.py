@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from capture.files import is_capture, reason
@@ -27,7 +28,7 @@ class File(NamedTuple):
     name: str  # below the folder of the class, safe to show
 
 
-@dataclass
+@dataclass(slots=True)
 class Submission:
     """What one student, or a pair, handed in."""
 
@@ -63,9 +64,10 @@ def handed_in(paths: Iterable[str], regex: re.Pattern[str] | None = None) -> Cla
     found = Class()
     files: dict[str, File] = {}  # real folder and name: who is named twice counts once
     named = set()  # files that were named themselves
+    real_folder = cache(os.path.realpath)
     for path in paths:
-        for file in _inside(path, path, found):
-            real = os.path.join(os.path.realpath(os.path.dirname(file.path)), _base(file.path))
+        for file in _inside(path, shown(path), found):
+            real = os.path.join(real_folder(os.path.dirname(file.path)), _base(file.path))
             files.setdefault(real, file)
             if file.path == path:
                 named.add(path)
@@ -160,9 +162,8 @@ def _base(path: str) -> str:
     return os.path.basename(os.path.normpath(path))
 
 
-def _inside(path: str, top: str, found: Class, depth: int = 0) -> Iterator[File]:
+def _inside(path: str, name: str, found: Class, depth: int = 0) -> Iterator[File]:
     """Yield the files in a folder and in those inside it, and a file as it is."""
-    name = shown(path) if path == top else printable(os.fsencode(os.path.relpath(path, top)))
     try:
         if not stat.S_ISDIR(os.stat(path).st_mode):
             yield File(path, name)
@@ -172,15 +173,16 @@ def _inside(path: str, top: str, found: Class, depth: int = 0) -> Iterator[File]
             return
         names = sorted(each for each in os.listdir(path) if not each.startswith((".", "__")))
     except OSError as error:
-        if path != top and not os.path.isdir(path):
+        if depth and not os.path.isdir(path):
             yield File(path, name)  # such as a link to nowhere: its row says so
         else:
             found.closed.append(f"{printable(os.fsencode(path))}: {reason(error, path)}")
         return
-    if not names and path != top:
+    if not names and depth:
         found.others.append(f"{name}/")
     for each in names:
-        yield from _inside(os.path.join(path, each), top, found, depth + 1)
+        below = f"{name}/" * (depth > 0) + printable(os.fsencode(each))
+        yield from _inside(os.path.join(path, each), below, found, depth + 1)
 
 
 def _beside(path: str) -> Iterator[str]:

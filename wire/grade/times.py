@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-from capture.packet import Packet
 from grade import mistakes
 from grade.form import Form, milliseconds
 from grade.mistakes import Mistake
 from grade.packets import Packets
-from story.model import New
-from story.reader import Segment
+from story.model import Connection, Event
 from story.story import Story
 
 KEYS = ("first_reply", "round_trip")
@@ -29,18 +27,17 @@ class Times:
         self.near: dict[str, bool] = {}  # key -> it is the round trip of some reply
         self.first = 0.0  # the first round trip
 
-    def look(self, packet: Packet | None, segment: Segment | None, new: New) -> None:
-        """Take note of the replies that a packet completes."""
-        for _, event in new:
-            if event.round_trip is None:
-                continue
-            trip = event.round_trip * 1000
-            self.first = self.first or trip
-            if event.packet in self.named:
-                self.trips.append(trip)
-            for key, given in self.given.items():
-                if given is not None:
-                    self.near[key] = self.near.get(key, False) or near(given, trip)
+    def take(self, connection: Connection, event: Event, *_: object) -> None:
+        """Take note of a reply."""
+        if event.round_trip is None:
+            return
+        trip = event.round_trip * 1000
+        self.first = self.first or trip
+        if event.packet in self.named:
+            self.trips.append(trip)
+        for key, given in self.given.items():
+            if given is not None:
+                self.near[key] = self.near.get(key, False) or near(given, trip)
 
     def _true(self, story: Story) -> Iterator[float]:
         """Yield the time to the first reply of each connection, in milliseconds."""
