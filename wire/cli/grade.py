@@ -1,17 +1,15 @@
-"""Grades a class: all that was handed in, what captures share, and the table."""
+"""The table of a class, of all that was handed in."""
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from capture.files import reason
 from cli.terminal import NEEDED, complain, progress, written
-from grade.copies import copies
-from grade.fingerprint import Fingerprint
-from grade.graded import Graded, Ports, grade
-from grade.numbers import ways
+from grade.classes import graded_class
+from grade.graded import Graded
 from grade.submissions import Class, Submission, handed_in
-from grade.table import finish, lines
+from grade.table import lines
 from output.language import speak
 
 
@@ -33,26 +31,15 @@ def _page(path: str, graded: list[Graded], handed: Class) -> None:
     write_table(path, graded, handed)
 
 
-def graded_class(handed: Class, ports: Ports, task: int = 0) -> list[Graded]:
-    """Return a row for each hand-in, with what it shares with others."""
-    numbers = {way: n for each in handed.submissions for n in each.numbers for way in ways(n)}
-    graded: list[Graded] = []
-    held: list[list[Fingerprint]] = []
+def _watched(submissions: list[Submission]) -> Iterable[Submission]:
+    """Pass hand-ins on, and say how far it is where a person looks on."""
+    if not sys.stderr.isatty():
+        return submissions
 
-    def far(submission: Submission) -> str:
-        return f"{len(graded):,} of {len(handed.submissions):,} hand-ins"
+    def far(numbered: tuple[int, Submission]) -> str:
+        return f"{numbered[0]:,} of {len(submissions):,} hand-ins"
 
-    source = handed.submissions
-    for submission in progress(source, far) if sys.stderr.isatty() else source:
-        row, fingerprints = grade(submission, numbers, ports, task)
-        graded.append(row)
-        held.append(fingerprints)
-    shared = iter(copies([fingerprint for some in held for fingerprint in some]))
-    for row, fingerprints in zip(graded, held, strict=True):
-        found = [next(shared) for _ in fingerprints]
-        row.copy = max(found, key=lambda copy: len(copy.others), default=row.copy)
-    finish(graded)
-    return graded
+    return (submission for _, submission in progress(enumerate(submissions), far))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         if not handed.closed:
             print("wirezmq.py: no captures there to grade", file=sys.stderr)
         return 2
-    graded = graded_class(handed, options.ports, options.task)
+    graded = graded_class(handed, options.ports, options.task, _watched)
     if options.csv:
         from grade.export import write_csv
 

@@ -10,7 +10,7 @@ import pytest
 from capture.files import packets as packets_of
 from capture.packet import Packet
 from classes import numbered
-from cli.grade import graded_class
+from grade.classes import graded_class
 from grade.graded import Graded
 from grade.submissions import handed_in
 from kelas import CAPTURES, another, pcap, text

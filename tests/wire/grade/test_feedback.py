@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from cli.grade import graded_class
 from conftest import ROOT
+from grade.classes import graded_class
 from grade.feedback import feedback
 from grade.form import ALL
 from grade.submissions import handed_in
