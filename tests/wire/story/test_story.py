@@ -98,3 +98,15 @@ def test_memory_stays_flat() -> None:
     (connection,) = told(talk.capture).connections
     assert len(connection.events) < 520
     assert connection.counts["request"] == 2000
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_what_a_page_alone_shows_is_kept_where_it_is_asked_for(details: bool) -> None:
+    story = Story(details=details)
+    for packet in read(Talk().shake().say(0, HELLO).say(1, WORLD).capture):
+        story.feed(packet)
+    (connection,) = story.connections
+    read_from = [event for event in connection.events if event.layer == "ZMTP"]
+    assert len(read_from) > 4
+    assert {bool(event.wire) for event in read_from} == {details}
+    assert bool(connection.firsts) == details
