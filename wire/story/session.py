@@ -183,8 +183,9 @@ class Session:
         connection, messages = self.connection, self.messages
         assert connection and messages
         if len(connection.initial) < 2:
-            begins = {SIDES[one.side]: one.begin for one in tcp.directions}
-            connection.initial = {name: at for name, at in begins.items() if at is not None}
+            for one in tcp.directions:
+                if one.begin is not None:
+                    connection.initial[SIDES[one.side]] = one.begin
         entries = self.sequence.entries
         for side, item in items:
             if event := messages.take(side, item):
