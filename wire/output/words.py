@@ -4,6 +4,7 @@ What a line says of a run is true of each event in it: see story/runs.py.
 """
 
 from output.language import _, number, spoken
+from story.messages import DISCARDED, HEADLESS
 from story.model import Connection, Event
 
 LINE = 200  # characters of a text that are shown in a line
@@ -17,6 +18,11 @@ TCP = {
     "ignored": lambda: _("ignored by the receiver"),
     "differs": lambda: _("sent again with other bytes: what came first is told"),
     "late": lambda: _("begun before the capture: what came earlier cannot be told"),
+}
+NOTES = {  # those that a reader of the page is likely to meet; the others are English everywhere
+    DISCARDED: lambda: _("without the empty delimiter: REP discards it"),
+    HEADLESS: lambda: _("its beginning is not in the capture"),
+    "not in the capture": lambda: _("not in the capture"),
 }
 
 
@@ -59,7 +65,10 @@ def say(event: Event) -> str:
     if event.noted:
         note = _("{count} of them with a remark that --all tells").format(count=event.noted)
         return f"{said} ({note})"
-    return f"{said} ({event.note})" if event.note else said
+    if event.note:
+        note = NOTES[event.note]() if event.note in NOTES else event.note
+        return f"{said} ({note})"
+    return said
 
 
 def _bytes(size: int) -> str:

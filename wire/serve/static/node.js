@@ -27,7 +27,7 @@ export class Node {
     change(this.parts.sign, sign);
     change(this.parts.host, level ? tail(node.host, times ? 1 : 3 - level) : node.host);
     change(this.parts.state, said);
-    const topics = node.topics.join(", "), both = [topics, counts(node)].filter(Boolean);
+    const topics = node.topics.join(", "), both = [counts(node), topics].filter(Boolean);
     change(this.parts.count, level ? both.join(" · ") : counts(node));
     this.button.title = level ? [`${node.role} ${node.host}: ${said}`, ...both].join(" · ") : "";
     change(this.parts.topics, topics);

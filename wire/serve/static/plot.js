@@ -26,11 +26,12 @@ export class Plot {
       if (count) line += `M${59.1 - back},20 v${-height} h.8 V20 z `;
     }
     const rate = recent / Math.min(RECENT, Math.max(1, last));
-    const said = number(Number(rate.toFixed(rate < 10 ? 1 : 0)));
+    const now = Number(rate.toFixed(rate < 10 ? 1 : 0)), one = now === 1 ? "-one" : "";
+    const said = number(now);
     this.path.setAttribute("d", line);
-    this.now.textContent = say("rate", { n: said });
+    this.now.textContent = say(`rate${one}`, { n: said });
     this.peak.textContent = say("peak", { n: number(peak) });
     this.drawing.setAttribute("aria-label",
-      say("plot", { pattern: this.pattern, now: said, peak: number(peak) }));
+      say(`plot${one}`, { pattern: this.pattern, now: said, peak: number(peak) }));
   }
 }
