@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from command import wirezmq
 from conftest import LIMIT, wait_for
@@ -47,6 +47,19 @@ def test_step_by_step(serve: Serve, page: Page) -> None:
     page.keyboard.press("Home")
     expect(events(page)).to_have_count(0)
     assert served.interrupt() == "\nended\n"
+
+
+def test_what_plays_selects_nothing_though_a_place_comes_late(serve: Serve, page: Page) -> None:
+    late: list[Route] = []
+    page.route(re.compile(r"/play\?.*packet="), lambda route: late.append(route))
+    opened(page, f"{serve(LAB).url}?packet=14")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    while not late:
+        page.wait_for_timeout(20)
+    late[0].continue_()
+    expect(page.locator("#packet")).to_have_value(re.compile(r"1[5-9]|[2-9]\d"))
+    expect(page.get_by_role("region", name="Bytes")).to_contain_text("Press an arrow")
 
 
 def test_bytes_as_the_handout_has_them(serve: Serve, page: Page) -> None:

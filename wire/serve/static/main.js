@@ -124,7 +124,8 @@ const hear = (news) => {
 const moved = (how) => {
   if (document.activeElement !== find("packet")) find("packet").value = state.packets;
   if (document.activeElement !== find("slider")) find("slider").value = state.packets;
-  if (how === "leap" && wanted !== null) {
+  if (source.playing) wanted = null; // it follows what passes: nothing is selected
+  else if (how === "leap" && wanted !== null) {
     render();
     wanted = null; // there or not
   } else if (how !== "play") {
