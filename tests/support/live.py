@@ -56,7 +56,7 @@ class Live:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=_hear_signals,
             start_new_session=True,  # from its own process group sudo passes no signal on
         )
         self.said: list[str] = []  # on stderr, but for the first line
@@ -134,6 +134,12 @@ class Live:
 
 def _children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _hear_signals() -> None:
+    """Ignore none of those that a test sends, as what is started in the background or by nohup."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def kill(number: int, pid: int) -> None:
