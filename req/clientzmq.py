@@ -21,7 +21,7 @@ context = zmq.Context()
 def connect():
     socket = context.socket(zmq.REQ)
     socket.maxmsgsize = 65536  # bytes; a larger reply, which could fill memory, ends the connection
-    socket.rcvtimeo = 2500  # milliseconds to wait for a reply; then it raises zmq.Again
+    socket.rcvtimeo = socket.sndtimeo = 2500  # milliseconds to wait; then it raises zmq.Again
     socket.connect(endpoint)
     return socket
 
@@ -30,8 +30,8 @@ def connect():
 def ask(socket, text):
     start = time.perf_counter()
     for attempt in [1, 2, 3]:
-        socket.send(text.encode(errors="replace"))  # "?" for what UTF-8 cannot say
         try:
+            socket.send(text.encode(errors="replace"))  # "?" for what UTF-8 cannot say
             frames = socket.recv_multipart()
             elapsed = (time.perf_counter() - start) * 1000
             reply = frames[0].decode(errors="replace")

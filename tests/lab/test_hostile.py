@@ -122,6 +122,24 @@ def test_hostile_servers_at_a_client(client: str, start: Start, endpoint: str) -
     start(client, ZMQ_ENDPOINT=endpoint).says(SERVERS[server][2])
 
 
+def test_req_gives_up_on_a_server_that_breaks_the_protocol(start: Start) -> None:
+    """ZeroMQ drops its connection for good: there is nothing to send the next request to."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        endpoint = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        asked = start("req/clientzmq.py", "satu", ZMQ_ENDPOINT=endpoint)
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(hostile.handshake("REP"))
+            heard = b""
+            while b"Hello" not in heard:
+                heard += connection.recv(4096)
+            reply = hostile.frame(b"", 1) + hostile.frame(b"World")
+            connection.sendall(reply + b"\xff" * 64)
+            asked.says("Reply: 'World'")
+            assert asked.ends() == 1
+    assert asked.errors == f"clientzmq.py: no reply from {endpoint}: is the server running?\n"
+
+
 BOUNDS = {"rep": 16384, "req": 65536, "pub": 1024, "sub": 65536, "push": 1024, "pull": 65536}
 
 
