@@ -21,7 +21,7 @@ context = zmq.Context()
 def connect():
     socket = context.socket(zmq.REQ)
     socket.maxmsgsize = 65536  # bytes; a larger reply, which could fill memory, ends the connection
-    socket.rcvtimeo = socket.sndtimeo = 2500  # milliseconds to wait; then it raises zmq.Again
+    socket.rcvtimeo = socket.sndtimeo = 2500  # milliseconds to wait; then it raises zmq.ZMQError
     socket.connect(endpoint)
     return socket
 
@@ -37,7 +37,7 @@ def ask(socket, text):
             reply = frames[0].decode(errors="replace")
             print(f"Reply: {reply!r} ({elapsed:.2f} ms)")
             return socket
-        except zmq.Again:
+        except zmq.ZMQError:  # also where the server broke the protocol
             print(f"No reply, attempt {attempt} of 3")
             socket.close(linger=0)  # what is not sent yet is thrown away, not sent later
             socket = connect()  # the old one can send nothing until it has received a reply
