@@ -40,7 +40,7 @@ class Acknowledged:
         half = (len(key) - 4) // 2
         back = key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
         behind = self.waiting.setdefault(back, deque(maxlen=WAITING))
-        end = (segment.seq + len(segment.payload) + segment.cut) % 2**32
+        end = (segment.seq + segment.size) % 2**32
         if not behind or behind[-1] != end:  # a segment may hold several jobs
             behind.append(end)
         if len(self.waiting) > WAITING:

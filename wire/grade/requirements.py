@@ -129,11 +129,8 @@ def _no_handshake(connection: Connection, story: Story) -> str:
     if lacking := _lacking(connection, story):
         return lacking
     if begun := connection.firsts.get("greeting-begun"):
-        role, said = (
-            connection.role(begun.sender),
-            _("{role} begins its greeting in packet {packet}, and stops"),
-        )
-        return said.format(role=role, packet=begun.packet)
+        said = _("{role} begins its greeting in packet {packet}, and stops")
+        return said.format(role=connection.role(begun.sender), packet=begun.packet)
     return _("the capture ended, or the connection broke, before it")
 
 

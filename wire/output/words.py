@@ -4,7 +4,7 @@ What a line says of a run is true of each event in it: see story/runs.py.
 """
 
 from output.language import _, number, spoken
-from story.messages import DISCARDED, HEADLESS
+from story.messages import ABSENT, DISCARDED, HEADLESS
 from story.model import Connection, Event
 
 LINE = 200  # characters of a text that are shown in a line
@@ -22,7 +22,7 @@ TCP = {
 NOTES = {  # those that a reader of the page is likely to meet; the others are English everywhere
     DISCARDED: lambda: _("without the empty delimiter: REP discards it"),
     HEADLESS: lambda: _("its beginning is not in the capture"),
-    "not in the capture": lambda: _("not in the capture"),
+    ABSENT: lambda: _("not in the capture"),
 }
 
 
@@ -51,9 +51,7 @@ def say(event: Event) -> str:
         if event.count > 1:
             said += _times(event)
     elif kind in SAID:
-        said = SAID[kind](event)
-        if event.count > 1:
-            said += _times(event)
+        said = SAID[kind](event) + _times(event)
     elif kind == "gap":
         said = _bytes(event.size) + _times(event)
     elif kind in TOPICS:

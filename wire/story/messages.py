@@ -20,6 +20,7 @@ TOPICS = 1000  # subscriptions of a connection that are listed
 SIDES = ("client", "server")
 GREETED, DONE = ("greeting client", "greeting server"), ("done client", "done server")
 DISCARDED = "without the empty delimiter: REP discards it"
+ABSENT = "not in the capture"
 HEADLESS = "its beginning is not in the capture"
 make = tuple.__new__  # makes a NamedTuple in a third of the time
 
@@ -66,7 +67,7 @@ class MessageAssembler:
         self.resumed[side] = True
 
     def _greeting(self, side: int, item: Greeting, time: float) -> Event:
-        connection, notes = self.connection, []
+        connection, notes = self.connection, [item.note]
         connection.handshakes.add(GREETED[side])
         connection.version = min(item.version, connection.version or item.version)
         connection.mechanism = item.mechanism or connection.mechanism
@@ -80,7 +81,7 @@ class MessageAssembler:
         event = Event(item.last, time, sender, "greeting", "", 0, item.first, wire=(item,))
         event.version, event.as_server = item.version, item.as_server
         event.mechanism, event.socket_type = item.mechanism, item.socket_type
-        event.note = ", ".join(filter(None, (item.note, *notes))) if notes else item.note
+        event.note = ", ".join(filter(None, notes))
         return event
 
     def _typed(self, side: int, socket_type: str) -> str:
@@ -142,7 +143,7 @@ class MessageAssembler:
                 return self._filter(side, frames[0], body[1:], body[0] == 1, time)
             kind = "message"
         pending, exchanged = self.pending[side], kind == "request" or kind == "reply"
-        delimiter = _delimiter(frames) if exchanged and len(frames) > 1 else -1
+        delimiter = _delimiter(frames) if exchanged else -1
         parts, shown, value = [], [], None
         size, missing = pending.size, pending.missing
         for index, frame in enumerate(frames):

@@ -31,8 +31,7 @@ class Sequence:
 
     def add(self, side: int, happened: StreamEvent) -> None:
         """Take what happened next."""
-        if not self.entries:
-            self.recall()
+        self.recall()
         self.entries.append((side, happened))
 
     def recall(self) -> None:

@@ -9,7 +9,7 @@ What comes before it is known whether the connection carries ZMTP is held back.
 
 from safe import SHOWN
 from story.begun import begun, lost
-from story.messages import SIDES, MessageAssembler
+from story.messages import ABSENT, SIDES, MessageAssembler
 from story.model import Connection, Event, New
 from story.runs import Runs
 from story.sequence import MOST, SECONDS, Sequence
@@ -280,7 +280,7 @@ class Session:
         event = _event(connection, side, happened)
         if event.kind == "gap":
             connection.missing += event.size
-            event.note = "not in the capture"
+            event.note = ABSENT
         self._add(event, new)
 
     def _add(self, event: Event, new: New) -> None:
@@ -299,13 +299,5 @@ class Session:
 def _event(connection: Connection, side: int, happened: StreamEvent) -> Event:
     """Return the event of what TCP did, or of bytes that are missing."""
     sender = connection.server if side else connection.client
-    return Event(
-        happened.packet,
-        happened.time,
-        sender,
-        happened.kind,
-        "",
-        happened.size,
-        happened.packet,
-        note=happened.note,
-    )
+    kind, packet, time, _, size, note = happened
+    return Event(packet, time, sender, kind, "", size, packet, note=note)

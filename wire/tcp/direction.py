@@ -147,11 +147,10 @@ class Direction:
     def greet(self, segment: Segment) -> None:
         """Take what a SYN says of what its sender can take."""
         self.first = segment.seq
-        header = segment.header
-        options = segment.options if header > 20 else {}
+        options = segment.options
         if SCALE in options:
             self.scale = min(int.from_bytes(options[SCALE]), 14)
-        elif header <= len(segment.raw) - segment.at:  # all options were captured
+        elif segment.header <= len(segment.raw) - segment.at:  # all options were captured
             self.scale = UNSCALED
         self.mss = int.from_bytes(options.get(MSS, b"")) or USUAL_MSS
 

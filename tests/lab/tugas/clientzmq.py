@@ -24,7 +24,7 @@ context = zmq.Context()
 def connect() -> zmq.Socket:
     socket = context.socket(zmq.REQ)
     socket.maxmsgsize = 65536  # bytes; a larger reply ends the connection, or memory could fill
-    socket.rcvtimeo = 2500  # milliseconds to wait for a reply; then it raises zmq.Again
+    socket.rcvtimeo = socket.sndtimeo = 2500  # milliseconds to wait; then it raises zmq.ZMQError
     socket.connect(endpoint)
     return socket
 
@@ -35,13 +35,13 @@ def ask(socket: zmq.Socket, text: str) -> zmq.Socket:
     # Made once, outside the loop; random, so that no other client or run has the same.
     request = {"id": uuid.uuid4().hex[:12], "text": text}
     for attempt in [1, 2, 3]:
-        socket.send_json(request)
         try:
+            socket.send_json(request)
             reply = json.loads(socket.recv())
             elapsed = (time.perf_counter() - start) * 1000
             print(f"Reply: {reply!r} ({elapsed:.2f} ms)")
             return socket
-        except zmq.Again:
+        except zmq.ZMQError:  # also where the server broke the protocol
             print(f"No reply, attempt {attempt} of 3")
             socket.close(linger=0)  # what is not sent yet is thrown away, not sent later
             socket = connect()  # the old one can send nothing until it has received a reply
