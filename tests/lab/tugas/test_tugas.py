@@ -159,11 +159,13 @@ def nobody_killed(student: Student) -> None:
 
 
 def both_killed(student: Student) -> None:
-    """The dispatcher is started anew, too."""
+    """The dispatcher is started anew, too. It ended first, so that its FIN tells of it."""
     dispatcher, worker = student.starts("pushzmq.py"), student.starts("pullzmq.py")
     worker.says("job 2 of 1 s")
-    for script in dispatcher, worker:
-        script.kill()
+    dispatcher.kill()
+    held = "ss", "-Htn", "state", "established", "sport", "=", ":9999"
+    wait_for(lambda: not student.namespace.run(*held))  # sudo may end before what it runs
+    worker.kill()
     nobody_killed(student)
 
 
