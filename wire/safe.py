@@ -20,6 +20,10 @@ class Said(str):
         said.text, said.fields = text, fields
         return said
 
+    def __getnewargs_ex__(self) -> tuple[tuple[str], Mapping[str, object]]:
+        """Return what makes it anew in another process."""
+        return (self.text,), self.fields
+
 
 def printable(data: bytes) -> str:
     """Return UTF-8 text with everything that is not, or that a terminal obeys, escaped.

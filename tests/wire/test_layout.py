@@ -15,7 +15,6 @@ ELSEWHERE = {
     "cli/check": "grade/test_requirements.py",
     "cli/story": "story/test_reader.py",
     "grade/acknowledged": "grade/test_reading.py",
-    "grade/classes": "grade/test_copies.py",
     "grade/counts": "grade/test_reading.py",
     "grade/details": "grade/test_reading.py",
     "grade/export": "grade/test_table.py",

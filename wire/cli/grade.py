@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures.process import BrokenProcessPool
 
 from capture.files import reason
 from cli.terminal import NEEDED, complain, progress, written
-from grade.classes import graded_class
+from grade.classes import Row, graded_class
 from grade.graded import Graded
-from grade.submissions import Class, Submission, handed_in
+from grade.submissions import Class, handed_in
 from grade.table import lines
 from output.language import speak
 
@@ -31,15 +32,15 @@ def _page(path: str, graded: list[Graded], handed: Class) -> None:
     write_table(path, graded, handed)
 
 
-def _watched(submissions: list[Submission]) -> Iterable[Submission]:
-    """Pass hand-ins on, and say how far it is where a person looks on."""
+def _watched(rows: Iterable[Row], count: int) -> Iterable[Row]:
+    """Pass rows on, and say how far it is where a person looks on."""
     if not sys.stderr.isatty():
-        return submissions
+        return rows
 
-    def far(numbered: tuple[int, Submission]) -> str:
-        return f"{numbered[0]:,} of {len(submissions):,} hand-ins"
+    def far(numbered: tuple[int, Row]) -> str:
+        return f"{numbered[0]:,} of {count:,} hand-ins"
 
-    return (submission for _, submission in progress(enumerate(submissions), far))
+    return (row for _, row in progress(enumerate(rows), far))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -55,7 +56,10 @@ def run(options: argparse.Namespace) -> int:
         if not handed.closed:
             print("wirezmq.py: no captures there to grade", file=sys.stderr)
         return 2
-    graded = graded_class(handed, options.ports, options.task, _watched)
+    try:
+        graded = graded_class(handed, options.ports, options.task, _watched)
+    except BrokenProcessPool:
+        return complain("the class", "a process that graded it was killed: is memory too small?")
     if options.csv:
         from grade.export import write_csv
 

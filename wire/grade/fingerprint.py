@@ -206,6 +206,7 @@ class Fingerprint:
                 )
         self.notes.clear()
         self.recent.clear()
+        self.known = ()
 
 
 def _said(story: Story, notes: dict[int, Notes]) -> int:
