@@ -25,7 +25,7 @@ def grade() -> None:
         took, memory = (statistics.median(side) for side in zip(*runs, strict=True))
         what = f"grades of {count:,} captures"
         row(f"{what}, with start-up", took, "s", f"<= {most} s")
-        row("  its peak memory", memory, "MB", "< 100 MB")
+        row("  peak memory of a process", memory, "MB", "< 100 MB")
         copies = told["class"]["copies"]
         row("  taken for copies, of which none is one", copies, "captures", "= 0 captures")
 
