@@ -224,7 +224,6 @@ REPLAY = """
 import socket, sys
 sys.path.insert(0, "wire")
 from capture.files import CaptureFile
-from capture.recorder import BEHIND
 with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
     raw.bind((sys.argv[2], 0))
     for packet in CaptureFile(sys.argv[1]):
