@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from conftest import wait_for
 from screen import LAB, Published, Serve, ended, lane, nodes, opened, status, steps
 from serve.page_json import ConnectionView
 from story.model import Connection, Event
@@ -212,22 +213,19 @@ def test_what_moves_does_not_lie_on_one_another(serve: Serve, page: Page, tmp_pa
     subs = [Talk(host(at), PUB).shake(b"SUB", b"PUB") for at in (1, 2, 3)]
     text = frame(b"WAKTU Mon Nov 23 00:22:10 2026")
     begun = [data for sub in subs for data in sub.packets]
-    at_once = [data for sub in subs for data in said(sub, 1, text)]
-    written(tmp_path / "three.pcap", (0.0, begun), (1.0, at_once), (2.5, at_once_more(subs)))
-    opened(page, serve("three.pcap").url)
+    at_once = [(1.0, said(sub, 1, text)) for sub in subs]
+    more = [(2.5, said(sub, 1, frame(b"WAKTU again"))) for sub in subs]
+    written(tmp_path / "three.pcap", (0.0, begun), *at_once, *more)
+    opened(page, f"{serve('three.pcap').url}?packet={len(begun)}")
     page.evaluate(BOXES)
     page.keyboard.press("Space")
-    status(page, "^the end of the capture$")
+    wait_for(lambda: "◂ WAKTU again" in page.evaluate("seen.texts"))
     seen = page.evaluate("seen")
     assert len(seen["texts"]) == 2 and "◂ WAKTU Mon Nov 23 00:22:10 2026" in seen["texts"]
     assert seen["together"] >= 3  # one for each subscriber, at the same time
     assert seen["over"] == []
     ended(page)
     expect(lane(page, "PUB-SUB").locator(".rest")).to_have_count(3)
-
-
-def at_once_more(subs: list[Talk]) -> list[bytes]:
-    return [data for sub in subs for data in said(sub, 1, frame(b"WAKTU again"))]
 
 
 def test_what_follows_on_a_line_keeps_its_distance(
@@ -238,16 +236,17 @@ def test_what_follows_on_a_line_keeps_its_distance(
     short, long = frame(b"T 1"), frame(b"WAKTU Mon Nov 23 00:22:10 2026")
     many = [data for text in (short, long, short, long) for data in said(sub, 1, text)]
     written(tmp_path / "line.pcap", (0.0, begun), (1.0, many), (4.0, said(sub, 1, frame(b"end"))))
-    opened(page, serve("line.pcap").url)
+    opened(page, f"{serve('line.pcap').url}?packet={len(begun)}")
     page.keyboard.press("l")  # a long way
     page.evaluate(BOXES)
     page.keyboard.press("Space")
-    status(page, "^the end of the capture$")
+    wait_for(lambda: "◂ end" in page.evaluate("seen.texts"))
     seen = page.evaluate("seen")
-    assert len(seen["texts"]) >= 2 and seen["over"] == []
+    assert len(seen["texts"]) == 3 and seen["over"] == []
 
 
-# Looks at all that moves in each frame of the screen: which texts, how many, which lie on others.
+# Looks at all that moves, as it begins and in each frame of the screen: which texts, how many, which
+# lie on others.
 BOXES = """() => {
   window.seen = { texts: [], together: 0, over: [] };
   const look = () => {
@@ -261,9 +260,10 @@ BOXES = """() => {
         if (boxes[a].left < boxes[b].right && boxes[b].left < boxes[a].right
             && boxes[a].top < boxes[b].bottom - 1 && boxes[b].top < boxes[a].bottom - 1)
           seen.over.push([tokens[a].textContent, tokens[b].textContent]);
-    requestAnimationFrame(look);
   };
-  look();
+  const always = () => { look(); requestAnimationFrame(always); };
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+  always();
 }"""
 
 

@@ -34,15 +34,17 @@ export class Animation {
     if (!passing) return;
     const next = line && !document.hidden ? this.make(passing, line, key) : null;
     const due = next && queue.last ? queue.last.start + apart(queue.last, next) : 0;
-    const wait = next ? Math.max(0, due - document.timeline.currentTime) : APART;
-    queue.timer = setTimeout(() => {
+    const wait = next ? due - document.timeline.currentTime : APART;
+    const begin = () => { // with a frame of the screen: however slow they come, it is seen
       if (next) {
         next.start = Math.max(due, document.timeline.currentTime);
         this.move(next);
         queue.last = next;
       }
       this.send(key, queue);
-    }, wait);
+    };
+    const drawn = () => requestAnimationFrame(begin);
+    queue.timer = wait > 0 ? setTimeout(next ? drawn : begin, wait) : drawn();
   }
 
   // Make a thing that is to move, and measure it.
