@@ -18,12 +18,19 @@ TURN = 2000  # packets that are read at a time: the browsers wait meanwhile
 
 
 class Live:
-    """The capture of `name`, an interface, as it grows. `ports`: hints, as Story has them."""
+    """The capture of `name`, an interface, as it grows. `ports`: hints, as Story has them.
+
+    The greeting is said once it has begun: what passes from then on is shown.
+    """
 
     def __init__(
-        self, name: str, source: Recorder | Followed, ports: dict[int, tuple[str, str]]
+        self,
+        name: str,
+        source: Recorder | Followed,
+        ports: dict[int, tuple[str, str]],
+        greeting: str,
     ) -> None:
-        self.name, self.source, self.ports = name, source, ports
+        self.name, self.source, self.ports, self.greeting = name, source, ports, greeting
         self.file = PcapngFollower()
         self.state = PageState(ports, live=True)
         self.said: dict[str, Any] = {"source": name, "capture": "waiting", "dropped": 0}
@@ -91,6 +98,8 @@ class Live:
         if what == "dropped":
             self.said["dropped"] = self.file.dropped = self.state.story.dropped = int(more)
         else:
+            if "reason" not in self.said:
+                say(self.greeting)
             if what == "ended:":
                 say(f"the capture ended: {more}")
             elif what == "waiting":

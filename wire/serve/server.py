@@ -49,29 +49,25 @@ def fault(record: logging.LogRecord) -> bool:
 
 
 class Server(uvicorn.Server):
-    """A server that leaves the signals to us, and says when it is there."""
-
-    greeting = ""
+    """A server that leaves the signals to us."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        say(self.greeting)
-
 
 async def serve(
-    app: Guard, listener: socket.socket, greeting: str, live: Live | None = None
+    app: Guard, listener: socket.socket, greeting: str = "", live: Live | None = None
 ) -> None:
-    """Say the greeting, and answer until SIGINT or SIGTERM."""
+    """Say the greeting (live, it is said when the capture begins), answer until SIGINT or SIGTERM.
+
+    Whoever comes meanwhile waits in the listener.
+    """
     options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off"}
     options |= {"ws": "none", "http": "h11", "loop": "asyncio", "server_header": False}
     options |= {"limit_concurrency": BROWSERS, "timeout_graceful_shutdown": 1}
     server = Server(uvicorn.Config(app, **options))
     logging.getLogger("uvicorn.error").addFilter(fault)
-    server.greeting = greeting
 
     def end() -> None:
         server.should_exit = True
@@ -82,6 +78,8 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
+    if greeting:
+        say(greeting)
     await server.serve([listener])
 
 
@@ -118,9 +116,8 @@ def show(
             say(f"warning: whoever reaches {address} can read all that passes")
         if files:
             names = ", ".join(file.name for file in files)
-            greeting = f"{at} plays {names}, Ctrl-C ends it"
             app = application(Shown(names, ports, language, files=files))
-            asyncio.run(serve(app, listener, greeting))
+            asyncio.run(serve(app, listener, f"{at} plays {names}, Ctrl-C ends it"))
             return say("\nended")
         name = printable(os.fsencode(interface))
         try:
@@ -129,11 +126,9 @@ def show(
             raise Refusal(interface, str(error)) from None
         except OSError as error:
             raise Refusal(kept or "temporary file", error.strerror or str(error)) from None
-        live = Live(name, source, ports)
+        live = Live(name, source, ports, f"{at} shows {name} live, Ctrl-C ends it")
         try:
-            greeting = f"{at} shows {name} live, Ctrl-C ends it"
-            shown = Shown(name, ports, language, live)
-            asyncio.run(_live(shown, listener, greeting))
+            asyncio.run(_live(Shown(name, ports, language, live), listener))
         finally:
             source.end()
         say(f"\n{live.totals}")
@@ -175,9 +170,9 @@ def _unread(error: OSError, path: str) -> str:
     return f"{said}: 'chmod a+rX . {printable(os.fsencode(path))}' lets it be read"
 
 
-async def _live(shown: Shown, listener: socket.socket, greeting: str) -> None:
+async def _live(shown: Shown, listener: socket.socket) -> None:
     """Follow the capture, and answer the browsers."""
     assert shown.live
     following = asyncio.create_task(shown.live.follow())
-    await serve(application(shown), listener, greeting, shown.live)
+    await serve(application(shown), listener, live=shown.live)
     following.cancel()

@@ -14,6 +14,7 @@ from command import wirezmq
 from conftest import COMPOSE, ROOT, compose, press_ctrl_c, run, wait_for
 from screen import LAB, Published, Serve, events, lane, nodes, opened, status
 from terminals import ends, exec_typed, process
+from wire_packets import section
 
 pytestmark = pytest.mark.xdist_group("browser")  # one worker has it
 
@@ -23,6 +24,7 @@ BRIDGE = os.environ.get("ZMQ_BRIDGE") or "br-zmq"
 
 def test_the_lab_on_a_screen(lab: None, serve: Serve, page: Page, tmp_path: Path) -> None:
     served = serve("--live", BRIDGE, "-w", "kept.pcap")
+    assert (tmp_path / "kept.pcap").stat().st_size > len(section())  # what passes is kept by now
     assert served.first == f"{served.url[:-1]} shows {BRIDGE} live, Ctrl-C ends it\n"
     page.goto(served.url)
     status(page, "^live$")

@@ -1,5 +1,5 @@
 // Everything: the events of all connections, in the order of packets.
-import { words, say, number, moment, span, element, change } from "./words.js";
+import { words, say, many, moment, span, element, change } from "./words.js";
 import { Listbox } from "./listbox.js";
 
 const MOST = 400; // rows that are shown: the last ones
@@ -56,7 +56,7 @@ export class List extends Listbox {
 
   make(event) {
     if (event.skipped)
-      return element("p", "skipped", `⋮ ${say("fast", { n: number(event.skipped) })} ⋮`);
+      return element("p", "skipped", `⋮ ${many("fast", event.skipped)} ⋮`);
     const row = element("div", `event ${event.look}`);
     row.setAttribute("role", "option");
     row.id = `event${event.step}`;

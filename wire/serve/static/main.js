@@ -1,5 +1,5 @@
 // The page: what comes in, what is picked out, what is shown.
-import { say, number, change } from "./words.js";
+import { say, many, change } from "./words.js";
 import { State } from "./state.js";
 import { Lanes } from "./lanes.js";
 import { Sequence } from "./sequence.js";
@@ -64,7 +64,7 @@ const render = () => {
   const connection = here === ALL ? null : state.connections.get(here);
   const { pattern, heading } = connection ?? {};
   change(find("heading"), connection ? `${connection.number}. ${pattern}: ${heading}`
-    : here === ALL ? say("listed", { n: number(list.found) }) : "");
+    : here === ALL ? many("listed", list.found) : "");
   tabs.show(connections, here, now);
   fill(find("pattern"), [...lanes.lanes.keys()]);
   const topics = connections.flatMap((c) => [...c.topics, ...c.subscribed]);

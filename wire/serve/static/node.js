@@ -1,5 +1,5 @@
 // A node of the picture: a side of connections, by its address, with what it has sent and received.
-import { say, number, ago, element, change } from "./words.js";
+import { say, many, number, ago, element, change } from "./words.js";
 
 const NEW = 10; // seconds for which it is said that a side has joined
 const WAITS = 0.3; // seconds until something that is not answered is said to be waited for
@@ -41,7 +41,7 @@ const tail = (host, parts) => {
 };
 
 const counts = ({ role, sent, received }) => {
-  if (role === "PULL") return say(received === 1 ? "job" : "jobs", { n: number(received) });
+  if (role === "PULL") return many("jobs", received);
   const said = [];
   if (sent) said.push(say("out", { n: number(sent) }));
   if (received) said.push(say("in", { n: number(received) }));

@@ -1,5 +1,5 @@
 // Messages a second over the last minute, a bar for each second.
-import { say, number } from "./words.js";
+import { say, many, number } from "./words.js";
 import { svg } from "./svg.js";
 
 const SECONDS = 60, RECENT = 5;
@@ -29,7 +29,7 @@ export class Plot {
     const now = Number(rate.toFixed(rate < 10 ? 1 : 0)), one = now === 1 ? "-one" : "";
     const said = number(now);
     this.path.setAttribute("d", line);
-    this.now.textContent = say(`rate${one}`, { n: said });
+    this.now.textContent = many("rate", now);
     this.peak.textContent = say("peak", { n: number(peak) });
     this.drawing.setAttribute("aria-label",
       say(`plot${one}`, { pattern: this.pattern, now: said, peak: number(peak) }));

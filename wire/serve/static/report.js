@@ -1,5 +1,5 @@
 // What stands at the top: how the capture is, the counts, and what is to be said about them.
-import { say, number, moment, change } from "./words.js";
+import { say, many, number, moment, change } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 
@@ -8,10 +8,10 @@ export const report = (state, status, player, paused) => {
   const packets = state.packets - (state.begun?.packets ?? 0);
   change(find("counts"), player
     ? say("position", { packet: number(state.packets), time: moment(state.time) })
-    : say("counts", { packets: number(packets), messages: number(state.messages) }));
+    : `${many("packets", packets)}, ${many("messages", state.messages)}`);
   const remarks = [];
-  if (status.dropped) remarks.push(say("dropped", { n: number(status.dropped) }));
-  if (state.left) remarks.push(say("left", { n: number(state.left) }));
+  if (status.dropped) remarks.push(many("dropped", status.dropped));
+  if (state.left) remarks.push(many("left", state.left));
   if (status.search) remarks.push(status.search);
   change(find("remark"), remarks.join(". "));
   const [kind, said] = condition(status, player, paused);
@@ -21,7 +21,7 @@ export const report = (state, status, player, paused) => {
 
 const condition = (status, player, paused) => {
   if (status.lost) return ["lost", say("lost")];
-  if (paused !== null) return ["paused", say("paused", { n: number(status.total - paused) })];
+  if (paused !== null) return ["paused", many("paused", status.total - paused)];
   if (!player) {
     const given = { source: status.source ?? "", reason: status.reason ?? "" };
     return [status.capture, say(status.capture, given)];

@@ -1,5 +1,5 @@
 // The sequence diagram of one connection, as the program draws it.
-import { say, number, moment, span, element } from "./words.js";
+import { say, many, moment, span, element } from "./words.js";
 import { svg, draw } from "./svg.js";
 import { Listbox } from "./listbox.js";
 
@@ -62,7 +62,7 @@ export class Sequence extends Listbox {
       ["text", "said", { x: String(state.width / 2 + 50), y: "19" }, `⋮ ${text} ⋮`]]));
     for (const row of [...shown.rowsAt.values()].sort((a, b) => a.index - b.index)) {
       if (row.index > at + 1) {
-        note(say("skipped", { n: number(row.index - at - 1) }));
+        note(many("skipped", row.index - at - 1));
         phase = "";
       }
       at = row.index;
@@ -83,7 +83,7 @@ export class Sequence extends Listbox {
       before = row.last_time;
       if (row.count > 1 && this.unfolded.has(row.index)) this.single(row, put, note);
     }
-    if (hidden) note(say("other", { n: number(hidden) }));
+    if (hidden) note(many("other", hidden));
     const order = groups.every((group, index) => group === this.rows.children[index]);
     if (!order || groups.length !== this.rows.children.length) this.rows.replaceChildren(...groups);
     this.rows.setAttribute("viewBox", `0 0 ${state.width} ${y + 4}`);
@@ -132,7 +132,7 @@ export class Sequence extends Listbox {
   single(row, put, note) {
     const [left, right] = this.state.lifelines;
     const events = this.singles(row);
-    if (events.length < row.count) note(say("earlier", { n: number(row.count - events.length) }));
+    if (events.length < row.count) note(many("earlier", row.count - events.length));
     let before = null;
     for (const event of events) {
       const group = put(`event ${event.step}`, SMALL, (made) => {
