@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures.process import BrokenProcessPool
 
 from capture.files import reason
 from cli.terminal import NEEDED, complain, progress, written
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     try:
         graded = graded_class(handed, options.ports, options.task, _watched)
-    except BrokenProcessPool:
+    except EOFError:
         return complain("the class", "a process that graded it was killed: is memory too small?")
     if options.csv:
         from grade.export import write_csv

@@ -1,10 +1,12 @@
 """A large class, which two processes grade: the same rows, and an end with one line at most."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,19 @@ def end(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_told_as_with_one_process(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(classes, "grade", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        graded_class(handed_in([str(folder)]), PORTS)
+
+
 def test_a_process_that_is_killed_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,7 +97,15 @@ def readers(group: int) -> int:
     return sum(".pcap" in files for files in held)
 
 
-def test_ctrl_c_ends_all_of_them_without_a_word(tmp_path: Path) -> None:
+def members(group: int) -> int:
+    """Return how many processes a group has."""
+    return len(run("pgrep", "-g", str(group)).stdout.split())
+
+
+@pytest.mark.parametrize("there", [members, readers])  # from the first moment of them on
+def test_ctrl_c_ends_all_of_them_without_a_word(
+    there: Callable[[int], int], tmp_path: Path
+) -> None:
     large = pcap(LAB * 1000)
     for number in range(classes.MANY):  # all of them would take a minute and more
         (tmp_path / f"{number}.pcap").write_bytes(large)
@@ -97,7 +120,7 @@ def test_ctrl_c_ends_all_of_them_without_a_word(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    wait_for(lambda: readers(process.pid) == classes.AT_ONCE)
+    wait_for(lambda: there(process.pid) >= classes.AT_ONCE)
     os.killpg(process.pid, signal.SIGINT)
     assert process.communicate(timeout=LIMIT) == (b"", b"")  # all of them have closed theirs
     assert process.returncode == 130
