@@ -67,6 +67,7 @@ def end(*_: object, **__: object) -> None:
 
 
 def full(*_: object, **__: object) -> None:
+    """Find no room, as where a story takes more than the disk has."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -90,21 +91,19 @@ def test_a_process_that_is_killed_is_told(
     assert capsys.readouterr() == ("", f"wirezmq.py: {said}\n")
 
 
-def readers(group: int) -> int:
-    """Return how many processes of a group have a capture open."""
-    links = [f"/proc/{pid}/fd" for pid in run("pgrep", "-g", str(group)).stdout.split()]
-    held = [run("ls", "-l", link).stdout for link in links]
-    return sum(".pcap" in files for files in held)
+def members(group: int) -> list[str]:
+    """Return the processes of a group."""
+    return run("pgrep", "-g", str(group)).stdout.split()
 
 
-def members(group: int) -> int:
-    """Return how many processes a group has."""
-    return len(run("pgrep", "-g", str(group)).stdout.split())
+def readers(group: int) -> list[str]:
+    """Return those of them that have a capture open."""
+    return [pid for pid in members(group) if ".pcap" in run("ls", "-l", f"/proc/{pid}/fd").stdout]
 
 
 @pytest.mark.parametrize("there", [members, readers])  # from the first moment of them on
 def test_ctrl_c_ends_all_of_them_without_a_word(
-    there: Callable[[int], int], tmp_path: Path
+    there: Callable[[int], list[str]], tmp_path: Path
 ) -> None:
     large = pcap(LAB * 1000)
     for number in range(classes.MANY):  # all of them would take a minute and more
@@ -120,7 +119,7 @@ def test_ctrl_c_ends_all_of_them_without_a_word(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    wait_for(lambda: there(process.pid) >= classes.AT_ONCE)
+    wait_for(lambda: len(there(process.pid)) >= classes.AT_ONCE)
     os.killpg(process.pid, signal.SIGINT)
     assert process.communicate(timeout=LIMIT) == (b"", b"")  # all of them have closed theirs
     assert process.returncode == 130

@@ -26,12 +26,11 @@ export class Plot {
       if (count) line += `M${59.1 - back},20 v${-height} h.8 V20 z `;
     }
     const rate = recent / Math.min(RECENT, Math.max(1, last));
-    const now = Number(rate.toFixed(rate < 10 ? 1 : 0)), one = now === 1 ? "-one" : "";
-    const said = number(now);
+    const now = Number(rate.toFixed(rate < 10 ? 1 : 0));
     this.path.setAttribute("d", line);
     this.now.textContent = many("rate", now);
     this.peak.textContent = say("peak", { n: number(peak) });
     this.drawing.setAttribute("aria-label",
-      say(`plot${one}`, { pattern: this.pattern, now: said, peak: number(peak) }));
+      many("plot", now, { pattern: this.pattern, now: number(now), peak: number(peak) }));
   }
 }

@@ -16,8 +16,8 @@ export const number = (value, digits) => {
 };
 
 // What is said of a number, which may be one.
-export const many = (key, n) =>
-  say(n === 1 ? `${key}-one` : key, { n: number(n) });
+export const many = (key, n, more = {}) =>
+  say(n === 1 ? `${key}-one` : key, { n: number(n), ...more });
 
 // Seconds since the first packet, to the microsecond as long as there is room.
 export const moment = (seconds) => number(seconds, seconds < 1000 ? 6 : 3);
