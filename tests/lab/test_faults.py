@@ -40,6 +40,8 @@ CLIENTS = {
     "zmq-push": ("zmq-pull", ["-c", FAST], " done"),
 }
 SERVERS = list(CLIENTS)
+# When a server was bound. Not at the beginning of a line, if the one killed before had ended none.
+BOUND = re.compile(r"(\d{4}-\d\d-\d\dT\S{15})\d*Z \w+ \w+ bound to")
 DONE = re.compile(r"job of (\d) s \.+ done")
 
 
@@ -170,7 +172,7 @@ def bound(service: str) -> None:
 
     def says() -> list[str]:
         said = run("docker", "logs", "-t", name(service)).stdout
-        return [at for at in re.findall(r"^(\S{26})\d*Z .* bound to", said, re.M) if at > ended]
+        return [at for at in re.findall(BOUND, said) if at > ended]
 
     wait_for(says)
 
